@@ -1,0 +1,92 @@
+import type { StatusCause } from '../../../kube/status.ts'
+import type { UnknownObject } from '../../../kube/object.ts'
+
+/** One failed rule: upstream's reason, the field's path and the text that follows it. */
+export interface FieldError extends StatusCause {
+  reason:
+    | 'FieldValueRequired'
+    | 'FieldValueInvalid'
+    | 'FieldValueNotSupported'
+    | 'FieldValueDuplicate'
+    | 'FieldValueForbidden'
+    | 'FieldValueTooLong'
+    | 'FieldValueTooMany'
+    | 'FieldValueNotFound'
+    | 'FieldValueTypeInvalid'
+  /** `spec.containers[0].image` */
+  field: string
+  /** `Required value`, `Invalid value: "x": must be …` (without the field in front). */
+  message: string
+}
+
+/** One printer column of `kubectl get`. */
+export interface Column {
+  name: string
+  type: 'string' | 'integer' | 'boolean' | 'date'
+  format?: '' | 'name'
+  description: string
+  /** 0: always shown; 1: with -o wide. */
+  priority: 0 | 1
+  /** The cell; `nowMs` is for ages. */
+  cell(object: UnknownObject, nowMs: number): string | number | boolean
+}
+
+/** Where `scale` reads and writes in the object, and the label selector string it reports. */
+export interface ScaleRow {
+  replicas(object: UnknownObject): number
+  setReplicas(object: UnknownObject, replicas: number): void
+  statusReplicas(object: UnknownObject): number
+  selector(object: UnknownObject): string
+}
+
+/**
+ * A kind is this row: adding one is writing another. Everything generic (CRUD, watch, patch, discovery, OpenAPI,
+ * tables) is driven by it. Functions are pure and may change the object they are given where they say so.
+ */
+export interface Kind {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly plural: string
+  readonly singular: string
+  readonly shortNames: readonly string[]
+  /** `all` makes `kubectl get all` show it. */
+  readonly categories: readonly string[]
+  readonly namespaced: boolean
+  /** The OpenAPI definition: `io.k8s.api.core.v1.Pod`. */
+  readonly schema: string
+  /** A second group-version of the same stored objects (events.k8s.io): names the row that stores them. */
+  readonly storedAs?: {
+    group: string
+    plural: string
+    toStored(o: UnknownObject): UnknownObject
+    fromStored(o: UnknownObject): UnknownObject
+  }
+  /** Has a status subresource: then main writes ignore status, and status writes ignore everything but status and metadata's managed parts. */
+  readonly hasStatus: boolean
+  readonly scale?: ScaleRow
+  /** Names of the other subresources it serves: `log`, `exec`, `binding`, `eviction`, … (carried out in rest/subresources/). */
+  readonly subresources: readonly string[]
+  /** Top-level fields whose change raises metadata.generation; none: generation is not kept. Usually ['spec']. */
+  readonly generationFields: readonly string[]
+  /** Grace period a delete gets when the caller names none, in seconds; undefined: deleted at once. (Pods: spec's, or 30.) */
+  gracePeriodSeconds?(object: UnknownObject): number | undefined
+  /** Fills defaults in place, on every create, update and patch, before validation. */
+  setDefaults?(object: UnknownObject): void
+  /** Changes a new object in place before validation: clears status, sets phase Pending, … */
+  prepareForCreate?(object: UnknownObject): void
+  /** Changes `object` in place with respect to `old`: keeps what must not change silently. */
+  prepareForUpdate?(object: UnknownObject, old: UnknownObject): void
+  validate?(object: UnknownObject): FieldError[]
+  /** Rules between old and new: immutability. Run besides `validate`. */
+  validateUpdate?(object: UnknownObject, old: UnknownObject, subresource: string): FieldError[]
+  /** Fields a field selector may name, besides metadata.name and metadata.namespace: `spec.nodeName` -> getter. */
+  readonly selectableFields?: Readonly<Record<string, (object: UnknownObject) => string>>
+  readonly columns: readonly Column[]
+  /** Metadata-name rule: DNS subdomain unless it says otherwise. */
+  readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'dns-1035-label' | 'path-segment'
+}
+
+/** Unique key of a kind's row: `apps/v1/deployments`, `/v1/pods`. */
+export const kindKey = (kind: { group: string; version: string; plural: string }): string =>
+  `${kind.group}/${kind.version}/${kind.plural}`

@@ -1,0 +1,85 @@
+import type { Deployment, ReplicaSet } from 'kubernetes-types/apps/v1.js'
+import type { Lease } from 'kubernetes-types/coordination/v1.js'
+import type {
+  ConfigMap,
+  Endpoints,
+  Event,
+  Namespace,
+  Node,
+  Pod,
+  Secret,
+  Service,
+  ServiceAccount,
+} from 'kubernetes-types/core/v1.js'
+import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js'
+import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js'
+import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js'
+import type { Resource } from './resource.ts'
+
+const core = (kind: string, plural: string, namespaced = true) => ({
+  group: '',
+  version: 'v1',
+  kind,
+  plural,
+  namespaced,
+})
+
+export const namespaces: Resource<Namespace> = core('Namespace', 'namespaces', false)
+export const nodes: Resource<Node> = core('Node', 'nodes', false)
+export const pods: Resource<Pod> = core('Pod', 'pods')
+export const services: Resource<Service> = core('Service', 'services')
+export const endpoints: Resource<Endpoints> = core('Endpoints', 'endpoints')
+export const configMaps: Resource<ConfigMap> = core('ConfigMap', 'configmaps')
+export const secrets: Resource<Secret> = core('Secret', 'secrets')
+export const serviceAccounts: Resource<ServiceAccount> = core('ServiceAccount', 'serviceaccounts')
+/** events.k8s.io/v1 serves the same objects under its own shape; these are the core ones. */
+export const events: Resource<Event> = core('Event', 'events')
+export const endpointSlices: Resource<EndpointSlice> = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  kind: 'EndpointSlice',
+  plural: 'endpointslices',
+  namespaced: true,
+}
+export const leases: Resource<Lease> = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  kind: 'Lease',
+  plural: 'leases',
+  namespaced: true,
+}
+export const deployments: Resource<Deployment> = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  namespaced: true,
+}
+export const replicaSets: Resource<ReplicaSet> = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'ReplicaSet',
+  plural: 'replicasets',
+  namespaced: true,
+}
+export const ingresses: Resource<Ingress> = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  kind: 'Ingress',
+  plural: 'ingresses',
+  namespaced: true,
+}
+export const ingressClasses: Resource<IngressClass> = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  kind: 'IngressClass',
+  plural: 'ingressclasses',
+  namespaced: false,
+}
+export const priorityClasses: Resource<PriorityClass> = {
+  group: 'scheduling.k8s.io',
+  version: 'v1',
+  kind: 'PriorityClass',
+  plural: 'priorityclasses',
+  namespaced: false,
+}
