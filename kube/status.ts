@@ -45,7 +45,8 @@ export interface Status {
   metadata: { continue?: string; remainingItemCount?: number }
   status: 'Success' | 'Failure'
   message?: string
-  reason?: StatusReason | string
+  /** A StatusReason; a string, because other servers may send others. */
+  reason?: string
   details?: StatusDetails
   code: number
 }
