@@ -51,6 +51,8 @@ export interface ContainerSpec {
   resources: EngineResources
   stopSignal?: string
   tmpfs: Readonly<Record<string, string>>
+  /** Cgroup under which the container's own is made; undefined or '': the engine's default. */
+  cgroupParent?: string
 }
 
 export interface EngineContainer {
@@ -118,7 +120,7 @@ export interface ImageStore {
   /** Makes an image of one tar stream (a root file system), as `docker import` does. */
   importRootfs(
     tar: Readable,
-    options: { tag: string; entrypoint: readonly string[]; env?: readonly string[] },
+    options: { tag: string; entrypoint: readonly string[]; command?: readonly string[]; env?: readonly string[] },
   ): Promise<void>
 }
 
