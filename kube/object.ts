@@ -14,7 +14,7 @@ export interface ManagedFieldsEntry {
   apiVersion?: string
   time?: string
   fieldsType?: string
-  fieldsV1?: Record<string, unknown>
+  fieldsV1?: object
   subresource?: string
 }
 

@@ -65,9 +65,9 @@ export class FakeClient implements KubeClient {
 
   /** Puts an object as it is, status and all, past every rule. It needs apiVersion and kind. */
   set<T extends KubeObject>(object: T): T {
-    const copy = structuredClone(object) as UnknownObject
+    const copy = structuredClone(object) as KubeObject as UnknownObject
     copy.metadata = { uid: randomUUID(), creationTimestamp: this.#timestamp(), ...copy.metadata }
-    return this.#store(tableOf(copy), copy) as T
+    return this.#store(tableOf(copy), copy) as KubeObject as T
   }
 
   /** Takes an object away past every rule. */
@@ -129,8 +129,9 @@ export class FakeClient implements KubeClient {
     const asked = object.metadata?.name ?? options.name ?? ''
     const { subresource = '' } = options
     await this.#record({ verb: 'create', resource, namespace, name: asked, subresource, body: object }, options.signal)
-    if (subresource !== '') return this.#createSub(resource, options.name ?? asked, namespace, options, object) as T
-    const copy = structuredClone(object) as UnknownObject
+    if (subresource !== '')
+      return this.#createSub(resource, options.name ?? asked, namespace, options, object) as KubeObject as T
+    const copy = structuredClone(object) as KubeObject as UnknownObject
     const generated = `${object.metadata?.generateName ?? ''}${randomUUID().slice(0, 5)}`
     const name = asked !== '' ? asked : generated
     if (asked === '' && object.metadata?.generateName === undefined)
@@ -150,8 +151,8 @@ export class FakeClient implements KubeClient {
       generation: 1,
     }
     rules.prepareForCreate(copy)
-    if (options.dryRun === true) return deepFreeze(copy) as T
-    return this.#store(tableOf(copy), copy) as T
+    if (options.dryRun === true) return deepFreeze(copy) as KubeObject as T
+    return this.#store(tableOf(copy), copy) as KubeObject as T
   }
 
   async update<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions = {}): Promise<T> {
@@ -160,7 +161,12 @@ export class FakeClient implements KubeClient {
     const { subresource = '' } = options
     await this.#record({ verb: 'update', resource, namespace, name, subresource, body: object }, options.signal)
     const old = this.#find(resource, name, namespace)
-    return this.#write(resource, old, structuredClone(object) as UnknownObject, subresource) as T
+    return this.#write(
+      resource,
+      old,
+      structuredClone(object) as KubeObject as UnknownObject,
+      subresource,
+    ) as KubeObject as T
   }
 
   async patch<T extends KubeObject>(
@@ -173,7 +179,7 @@ export class FakeClient implements KubeClient {
     await this.#record({ verb: 'patch', resource, namespace, name, subresource, body: patch }, options.signal)
     const old = this.#find(resource, name, namespace)
     const next = applyFakePatch(options.type, structuredClone(old), patch) as UnknownObject
-    return this.#write(resource, old, next, subresource) as T
+    return this.#write(resource, old, next, subresource) as KubeObject as T
   }
 
   async delete<T extends KubeObject>(resource: Resource<T>, name: string, options: DeleteOptions = {}): Promise<void> {
@@ -294,7 +300,7 @@ export class FakeClient implements KubeClient {
   }
 
   #wake(): void {
-    for (const wake of [...this.#watchers]) wake()
+    for (const wake of this.#watchers) wake()
   }
 
   #timestamp(): string {

@@ -147,7 +147,7 @@ export class Informer<T extends KubeObject> {
   /** Takes a list over what was known, telling handlers the difference. */
   #replace(items: readonly T[]): void {
     const listed = new Map(items.map(item => [objectKey(item), item]))
-    for (const [key, old] of [...this.#objects]) if (!listed.has(key)) this.#remove(key, old)
+    for (const [key, old] of this.#objects) if (!listed.has(key)) this.#remove(key, old)
     for (const item of items) this.#put(item)
   }
 

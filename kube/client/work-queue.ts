@@ -137,7 +137,7 @@ export class WorkQueue {
     this.#timer = undefined
     const now = this.#clock.now()
     let next = Infinity
-    for (const [key, at] of [...this.#later])
+    for (const [key, at] of this.#later)
       if (at <= now) this.add(key)
       else next = Math.min(next, at)
     if (next !== Infinity) this.#arm(next)
