@@ -114,14 +114,7 @@ const conflictsOf = (apply: Apply, others: readonly Owner[], changed: FieldSet):
   })
 }
 
-const systemMetadata = [
-  'managedFields',
-  'resourceVersion',
-  'uid',
-  'creationTimestamp',
-  'generation',
-  'selfLink',
-] as const
+const systemMetadata = ['managedFields', 'resourceVersion', 'uid', 'creationTimestamp', 'generation'] as const
 
 /** The merged object before ownership is decided; metadata that the system keeps stays the live object's. */
 const mergeOver = (apply: Apply, applied: UnknownObject, last: FieldSet, owned: FieldSet): UnknownObject => {
