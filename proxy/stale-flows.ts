@@ -4,12 +4,19 @@ import type { ServicePortPlan } from './model/service-port-plan.ts'
 export type ForgetFlows = readonly string[]
 
 const base = (plan: ServicePortPlan): string[] => [
-  ...['-D', '-p', plan.protocol, '-f', plan.clusterIp.includes(':') ? 'ipv6' : 'ipv4'],
+  '-D',
+  '-p',
+  plan.protocol,
+  '-f',
+  plan.clusterIp.includes(':') ? 'ipv6' : 'ipv4',
 ]
 
 const ways = (plan: ServicePortPlan): string[][] => [
   ...[plan.clusterIp, ...plan.externalIps, ...plan.loadBalancerIps].map(ip => [
-    ...['--orig-dst', ip, '--dport', String(plan.port)],
+    '--orig-dst',
+    ip,
+    '--dport',
+    String(plan.port),
   ]),
   ...(plan.nodePort === undefined ? [] : [['--dport', String(plan.nodePort)]]),
 ]

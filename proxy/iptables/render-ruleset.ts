@@ -30,10 +30,10 @@ const nodePortRules = (settings: IptablesSettings): Rule[] => {
 const constantChains = (settings: IptablesSettings): Chain[] => {
   const mark = markText(settings)
   const forwardMarked = [...comment('kubernetes forwarding rules'), '-m', 'mark', '--mark', `${mark}/${mark}`]
-  const forwardKnown = [
-    ...comment('kubernetes forwarding conntrack rule'),
-    ...['-m', 'conntrack', '--ctstate', 'RELATED,ESTABLISHED'],
-  ]
+  const known = ['-m', 'conntrack', '--ctstate', 'RELATED,ESTABLISHED']
+  const forwardKnown = [...comment('kubernetes forwarding conntrack rule'), ...known]
+  const unless = ['-m', 'conntrack', '!', '--ctstate', 'RELATED,ESTABLISHED,DNAT']
+  const martian = ['-d', '127.0.0.0/8', '!', '-s', '127.0.0.0/8', ...unless]
   const chains: Chain[] = [
     ...canaryTables.map((table): Chain => ({ table, name: fixedChains.canary, rules: [canaryRule] })),
     {
@@ -62,13 +62,7 @@ const constantChains = (settings: IptablesSettings): Chain[] => {
     chains.push({
       table: 'filter',
       name: fixedChains.firewall,
-      rules: [
-        [
-          ...comment('block incoming localnet connections'),
-          ...['-d', '127.0.0.0/8', '!', '-s', '127.0.0.0/8', '-m', 'conntrack', '!', '--ctstate'],
-          ...['RELATED,ESTABLISHED,DNAT', '-j', 'DROP'],
-        ],
-      ],
+      rules: [[...comment('block incoming localnet connections'), ...martian, '-j', 'DROP']],
     })
   return chains
 }

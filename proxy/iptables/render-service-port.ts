@@ -27,11 +27,23 @@ const jump = (target: string): Rule => ['-j', target]
 type Names = ReturnType<typeof chainNamesOf>
 
 const toPort = (plan: ServicePortPlan, address: string, port: number = plan.port): Rule => [
-  ...['-m', plan.protocol, '-p', plan.protocol, '-d', address, '--dport', String(port)],
+  '-m',
+  plan.protocol,
+  '-p',
+  plan.protocol,
+  '-d',
+  address,
+  '--dport',
+  String(port),
 ]
 
 const toNodePort = (plan: ServicePortPlan): Rule => [
-  ...['-m', plan.protocol, '-p', plan.protocol, '--dport', String(plan.nodePort)],
+  '-m',
+  plan.protocol,
+  '-p',
+  plan.protocol,
+  '--dport',
+  String(plan.nodePort),
 ]
 
 const usesFirewall = (plan: ServicePortPlan): boolean =>
@@ -105,11 +117,8 @@ const externalChain = (plan: ServicePortPlan, names: Names, settings: IptablesSe
 }
 
 const firewallChain = (plan: ServicePortPlan, names: Names): Chain => {
-  const from = (source: string): Rule => [
-    ...comment(`${plan.name} loadbalancer IP`),
-    ...['-s', source],
-    ...jump(names.external),
-  ]
+  const label = comment(`${plan.name} loadbalancer IP`)
+  const from = (source: string): Rule => [...label, '-s', source, ...jump(names.external)]
   const rules: Rule[] = plan.sourceRanges.map(from)
   // A VIP that is bound on the node makes the node's own packets carry it as their source.
   if (plan.sourceRangesHoldNode) rules.push(...plan.loadBalancerIps.map(from))
@@ -145,6 +154,7 @@ const pickRules = (plan: ServicePortPlan, endpoints: readonly EndpointPlan[]): R
 
 const endpointChain = (plan: ServicePortPlan, endpoint: EndpointPlan): Chain => {
   const name = endpointChainName(plan.name, plan.protocol, endpoint.address)
+  const rewrite = ['-m', plan.protocol, '-p', plan.protocol, ...jump('DNAT'), '--to-destination', endpoint.address]
   const remember = plan.affinitySeconds === undefined ? [] : ['-m', 'recent', '--name', name, '--set']
   return {
     table: 'nat',
@@ -152,12 +162,7 @@ const endpointChain = (plan: ServicePortPlan, endpoint: EndpointPlan): Chain => 
     rules: [
       // Hairpin: a pod that reaches itself through its Service must see the answer come from elsewhere.
       [...comment(plan.name), '-s', endpoint.ip, ...jump(fixedChains.markMasq)],
-      [
-        ...comment(plan.name),
-        ...remember,
-        ...['-m', plan.protocol, '-p', plan.protocol],
-        ...[...jump('DNAT'), '--to-destination', endpoint.address],
-      ],
+      [...comment(plan.name), ...remember, ...rewrite],
     ],
   }
 }
