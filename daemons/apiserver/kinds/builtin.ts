@@ -1,0 +1,38 @@
+import { configMapKind } from './config-map.ts'
+import { deploymentKind } from './deployment.ts'
+import { endpointSliceKind } from './endpoint-slice.ts'
+import { endpointsKind } from './endpoints.ts'
+import { eventKind, eventV1Kind } from './event.ts'
+import { ingressClassKind } from './ingress-class.ts'
+import { ingressKind } from './ingress.ts'
+import type { Kind } from './kind.ts'
+import { leaseKind } from './lease.ts'
+import { namespaceKind } from './namespace.ts'
+import { nodeKind } from './node.ts'
+import { podKind } from './pod.ts'
+import { priorityClassKind } from './priority-class.ts'
+import { replicaSetKind } from './replica-set.ts'
+import { secretKind } from './secret.ts'
+import { serviceAccountKind } from './service-account.ts'
+import { serviceKind } from './service.ts'
+
+/** Every kind the API serves. To add one, write its row in a file of its own and name it here. */
+export const builtinKinds: readonly Kind[] = [
+  namespaceKind,
+  nodeKind,
+  podKind,
+  serviceKind,
+  endpointsKind,
+  configMapKind,
+  secretKind,
+  serviceAccountKind,
+  eventKind,
+  eventV1Kind,
+  endpointSliceKind,
+  leaseKind,
+  deploymentKind,
+  replicaSetKind,
+  ingressKind,
+  ingressClassKind,
+  priorityClassKind,
+]

@@ -1,0 +1,48 @@
+import type { Namespace } from 'kubernetes-types/core/v1.js'
+import { ageColumn, column, nameColumn } from './column.ts'
+import { draftOf } from './draft.ts'
+import type { Kind } from './kind.ts'
+
+const nameLabel = 'kubernetes.io/metadata.name'
+
+export const namespaceKind: Kind = {
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  singular: 'namespace',
+  shortNames: ['ns'],
+  categories: [],
+  namespaced: false,
+  schema: 'io.k8s.api.core.v1.Namespace',
+  hasStatus: true,
+  subresources: ['finalize'],
+  generationFields: [],
+  nameRule: 'dns-label',
+  setDefaults: object => {
+    const name = object.metadata?.name
+    // Selectors of namespaces find one by its name through this label, so it can be neither changed nor removed.
+    if (!name || !object.metadata) return
+    if (object.metadata.labels?.[nameLabel] === name) return
+    ;(object.metadata.labels ??= {})[nameLabel] = name
+  },
+  prepareForCreate: object => {
+    const namespace = draftOf<Namespace>(object)
+    namespace.status = { phase: 'Active' }
+    const spec = (namespace.spec ??= {})
+    const finalizers = (spec.finalizers ??= [])
+    if (!finalizers.includes('kubernetes')) finalizers.push('kubernetes')
+  },
+  prepareForUpdate: (object, old) => {
+    // Finalizers change through the finalize subresource alone; the registry brings its writes past this row.
+    const before = draftOf<Namespace>(old).spec?.finalizers
+    const spec = (draftOf<Namespace>(object).spec ??= {})
+    if (before) spec.finalizers = before
+  },
+  selectableFields: { 'status.phase': object => draftOf<Namespace>(object).status?.phase ?? '' },
+  columns: [
+    nameColumn,
+    column<Namespace>('Status', 'Active, or Terminating while its content is removed.', o => o.status?.phase ?? ''),
+    ageColumn,
+  ],
+}

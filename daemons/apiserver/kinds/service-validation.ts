@@ -1,0 +1,182 @@
+import type { Service, ServicePort } from 'kubernetes-types/core/v1.js'
+import { isIPv4 } from 'node:net'
+import type { Draft } from './draft.ts'
+import { duplicate, forbidden, invalid, invalidEach, notSupported, oneOf, required } from './field-error.ts'
+import type { FieldError } from './kind.ts'
+import { validateLabels } from './metadata-validation.ts'
+import {
+  cidrErrors,
+  dns1123LabelErrors,
+  dns1123SubdomainErrors,
+  ipErrors,
+  nonSpecialIpErrors,
+  portNameErrors,
+  portNumberErrors,
+} from './name-syntax.ts'
+import { isExternallyReached, needsClusterIp, needsHealthCheckPort } from './service-update.ts'
+
+type Row = Draft<Service>
+type Spec = NonNullable<Row['spec']>
+
+const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
+const protocols = ['SCTP', 'TCP', 'UDP']
+const families = ['IPv4', 'IPv6']
+const policies = ['PreferDualStack', 'RequireDualStack', 'SingleStack']
+const maxAffinitySeconds = 86_400
+
+const validatePort = (port: Draft<ServicePort>, path: string, many: boolean): FieldError[] => {
+  const errors: FieldError[] = []
+  if (!port.name) {
+    if (many) errors.push(required(`${path}.name`))
+  } else errors.push(...invalidEach(`${path}.name`, port.name, dns1123LabelErrors(port.name)))
+  errors.push(...invalidEach(`${path}.port`, port.port ?? 0, portNumberErrors(port.port ?? 0)))
+  errors.push(...oneOf(`${path}.protocol`, port.protocol, protocols))
+  const target = port.targetPort
+  if (typeof target === 'number') errors.push(...invalidEach(`${path}.targetPort`, target, portNumberErrors(target)))
+  else if (target !== undefined) errors.push(...invalidEach(`${path}.targetPort`, target, portNameErrors(target)))
+  return errors
+}
+
+const validatePorts = (spec: Spec): FieldError[] => {
+  const errors: FieldError[] = []
+  const ports = spec.ports ?? []
+  const headless = spec.clusterIP === 'None'
+  if (ports.length === 0 && !headless && spec.type !== 'ExternalName') errors.push(required('spec.ports'))
+  const names = new Set<string>()
+  const pairs = new Set<string>()
+  const nodePorts = new Set<string>()
+  for (const [i, port] of ports.entries()) {
+    const path = `spec.ports[${i}]`
+    errors.push(...validatePort(port, path, ports.length > 1))
+    if (port.name) {
+      if (names.has(port.name)) errors.push(duplicate(`${path}.name`, port.name))
+      names.add(port.name)
+    }
+    const pair = `${port.protocol}/${port.port}`
+    if (pairs.has(pair)) errors.push(duplicate(path, { protocol: port.protocol, port: port.port }))
+    pairs.add(pair)
+    if (!port.nodePort) continue
+    if (spec.type === 'ClusterIP')
+      errors.push(forbidden(`${path}.nodePort`, "may not be used when `type` is 'ClusterIP'"))
+    const nodePair = `${port.protocol}/${port.nodePort}`
+    if (nodePorts.has(nodePair)) errors.push(duplicate(`${path}.nodePort`, port.nodePort))
+    nodePorts.add(nodePair)
+  }
+  return errors
+}
+
+const validateAddresses = (spec: Spec): FieldError[] => {
+  const errors: FieldError[] = []
+  const ips = spec.clusterIPs ?? []
+  if (!needsClusterIp(spec)) {
+    if (spec.clusterIP) errors.push(forbidden('spec.clusterIP', 'may not be set for ExternalName services'))
+    if (ips.length > 0) errors.push(forbidden('spec.clusterIPs', 'may not be set for ExternalName services'))
+    return errors
+  }
+  if (ips.length > 0 && spec.clusterIP !== ips[0])
+    errors.push(invalid('spec.clusterIPs', ips, 'first value must match `clusterIP`'))
+  if (ips.length > 2) errors.push(invalid('spec.clusterIPs', ips, 'may only hold up to 2 values'))
+  for (const [i, ip] of ips.entries())
+    if (ip === 'None') {
+      if (ips.length > 1 || i > 0)
+        errors.push(invalid(`spec.clusterIPs[${i}]`, ip, "'None' must be the first and only value"))
+    } else errors.push(...invalidEach(`spec.clusterIPs[${i}]`, ip, ipErrors(ip)))
+  for (const [i, family] of (spec.ipFamilies ?? []).entries())
+    if (!families.includes(family)) errors.push(notSupported(`spec.ipFamilies[${i}]`, family, families))
+    else if (ips[i] && ips[i] !== 'None' && isIPv4(ips[i] ?? '') !== (family === 'IPv4'))
+      errors.push(
+        invalid(`spec.clusterIPs[${i}]`, ips[i], `expected an ${family} value as indicated by \`ipFamilies[${i}]\``),
+      )
+  if (spec.ipFamilyPolicy && !policies.includes(spec.ipFamilyPolicy))
+    errors.push(notSupported('spec.ipFamilyPolicy', spec.ipFamilyPolicy, policies))
+  return errors
+}
+
+const validateType = (spec: Spec): FieldError[] => {
+  const errors: FieldError[] = []
+  const headless = spec.clusterIP === 'None'
+  switch (spec.type) {
+    case 'LoadBalancer':
+    case 'NodePort':
+      if (headless)
+        errors.push(invalid('spec.clusterIPs[0]', 'None', `may not be set to 'None' for ${spec.type} services`))
+      break
+    case 'ExternalName':
+      if (!spec.externalName) errors.push(required('spec.externalName'))
+      else
+        errors.push(
+          ...invalidEach(
+            'spec.externalName',
+            spec.externalName,
+            dns1123SubdomainErrors(spec.externalName.replace(/\.$/, '')),
+          ),
+        )
+      break
+    case 'ClusterIP':
+      break
+    default:
+      return oneOf('spec.type', spec.type, types)
+  }
+  return errors
+}
+
+const validatePolicies = (spec: Spec): FieldError[] => {
+  const errors = oneOf('spec.sessionAffinity', spec.sessionAffinity, ['ClientIP', 'None'])
+  const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds
+  if (spec.sessionAffinity === 'ClientIP' && seconds !== undefined && (seconds <= 0 || seconds > maxAffinitySeconds))
+    errors.push(
+      invalid(
+        'spec.sessionAffinityConfig.clientIP.timeoutSeconds',
+        seconds,
+        `must be greater than 0 and less than ${maxAffinitySeconds}`,
+      ),
+    )
+  const external = spec.externalTrafficPolicy
+  if (!isExternallyReached(spec)) {
+    if (external)
+      errors.push(invalid('spec.externalTrafficPolicy', external, 'may only be set for externally-accessible services'))
+  } else errors.push(...oneOf('spec.externalTrafficPolicy', external, ['Cluster', 'Local']))
+  if (spec.type !== 'ExternalName')
+    errors.push(...oneOf('spec.internalTrafficPolicy', spec.internalTrafficPolicy, ['Cluster', 'Local']))
+  if (spec.healthCheckNodePort && !needsHealthCheckPort(spec))
+    errors.push(
+      invalid(
+        'spec.healthCheckNodePort',
+        spec.healthCheckNodePort,
+        "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+      ),
+    )
+  const distributions = ['PreferClose', 'PreferSameNode', 'PreferSameZone']
+  if (spec.trafficDistribution && !distributions.includes(spec.trafficDistribution))
+    errors.push(notSupported('spec.trafficDistribution', spec.trafficDistribution, distributions))
+  return errors
+}
+
+export const validateService = (service: Row): FieldError[] => {
+  const spec = service.spec ?? {}
+  const errors = [
+    ...validatePorts(spec),
+    ...validateType(spec),
+    ...validateAddresses(spec),
+    ...validatePolicies(spec),
+    ...validateLabels(spec.selector, 'spec.selector'),
+  ]
+  for (const [i, ip] of (spec.externalIPs ?? []).entries())
+    errors.push(...invalidEach(`spec.externalIPs[${i}]`, ip, nonSpecialIpErrors(ip)))
+  const ranges = spec.loadBalancerSourceRanges ?? []
+  if (ranges.length > 0 && spec.type !== 'LoadBalancer')
+    errors.push(forbidden('spec.loadBalancerSourceRanges', "may only be used when `type` is 'LoadBalancer'"))
+  for (const [i, range] of ranges.entries())
+    errors.push(...invalidEach(`spec.loadBalancerSourceRanges[${i}]`, range, cidrErrors(range.trim())))
+  if (spec.loadBalancerClass && spec.type !== 'LoadBalancer')
+    errors.push(forbidden('spec.loadBalancerClass', "may only be used when `type` is 'LoadBalancer'"))
+  return errors
+}
+
+/** A cluster address may come and go with the type, but not change. */
+export const validateServiceUpdate = (next: Row, old: Row): FieldError[] => {
+  if (!needsClusterIp(next.spec) || !needsClusterIp(old.spec)) return []
+  const was = old.spec?.clusterIPs ?? []
+  const is = next.spec?.clusterIPs ?? []
+  return was[0] && was[0] !== is[0] ? [invalid('spec.clusterIPs[0]', is, 'may not change once set')] : []
+}
