@@ -25,6 +25,8 @@ export type Change =
   | { kind: 'route'; destination: string; link: string }
   /** iptables chains of ours, by prefix (`KUBE-`), with every rule that jumps to them, in these tables. */
   | { kind: 'iptables'; family: 'ip' | 'ip6'; prefix: string; tables: string[] }
+  /** The nftables tables that stood before ours were made, one `family name` a line (iptables-nft makes tables as it goes). */
+  | { kind: 'nft-tables'; before: string }
   /** An nftables table of ours. */
   | { kind: 'nft-table'; family: string; table: string }
   /** Everything mounted at or below this directory. */

@@ -1,0 +1,175 @@
+import { spawn } from 'node:child_process'
+import { copyFileSync, mkdirSync, openSync, closeSync, readFileSync, existsSync, chmodSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { systemClock } from '../../host/clock.ts'
+import { runOk, systemExec } from '../../host/exec.ts'
+import { writeFileAtomic } from '../../host/files.ts'
+import { FileJournal } from '../../host/journal.ts'
+import { messageOf } from '../../kube/errors.ts'
+import { helpOf, optionsFromFlags, resolveOptions } from '../../kube/options.ts'
+import { ensureClusterCertificates, kubeconfigPath } from '../../provision/certificates/cluster-certificates.ts'
+import { readClusterConfig, writeClusterConfig, type ClusterConfig } from '../cluster-config.ts'
+import type { Output } from '../command.ts'
+import { chooseEngine, engineAnswers, startSystemdEngine } from '../engine.ts'
+import { engineCgroup, layout, mainScript, runDir, runLayout } from '../layout.ts'
+import { clusterProcesses, endProcesses, isAlive } from '../processes.ts'
+import { readSupervisorState } from '../supervisor/supervise.ts'
+import { tearDown } from '../tear-down.ts'
+import { checkHost, checkPorts, checkRanges, findNodeIp, portsNeeded, readRoutes, serviceAddresses } from './host-checks.ts'
+import { takeLock } from './lock.ts'
+import { refuseNotBuilt, upOptions, type UpOptions } from './options.ts'
+import { installPackages, missingPackages } from './packages.ts'
+import { steps, type Step } from './progress.ts'
+import { waitForCluster } from './wait-for-cluster.ts'
+
+const usage = `Usage: skiff up [flags]
+
+Brings a whole cluster up on this machine, as root: installs the Debian packages that are missing (it lists them
+first), starts a Docker Engine where none answers, starts every daemon in the background, and returns when the node
+is Ready and DNS answers. Running it again is harmless.`
+
+/** `skiff up`: see the usage text. */
+export const run = async (argv: readonly string[], output: Output): Promise<number> => {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    output.out(helpOf(usage, upOptions))
+    return 0
+  }
+  const options = resolveOptions(upOptions, optionsFromFlags(upOptions, argv))
+  refuseNotBuilt(options)
+  checkHost(options)
+  const unlock = takeLock('up')
+  try {
+    return await bringUp(options, output)
+  } finally {
+    unlock()
+  }
+}
+
+const bringUp = async (options: UpOptions, output: Output): Promise<number> => {
+  const step = steps(output, () => performance.now())
+  const { dataDir } = options
+  const supervisor = readSupervisorState()?.supervisor
+  const running = supervisor !== undefined && isAlive(supervisor) && existsSync(layout(dataDir).config)
+  const startedAt = performance.now()
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort(new Error('interrupted')))
+  process.once('SIGTERM', () => stop.abort(new Error('interrupted')))
+  const hadData = existsSync(layout(dataDir).config)
+  try {
+    const sinceMs = running ? 0 : systemClock.now()
+    const config = running ? readClusterConfig(dataDir) : await prepareAndStart(options, step, output, stop.signal)
+    await waitForCluster(dataDir, config, { step, signal: stop.signal, sinceMs })
+    sayReady(options, config, output, performance.now() - startedAt)
+    return 0
+  } catch (error) {
+    if (running) throw error
+    output.err(`${logTails(dataDir)}undoing what was done\n`)
+    await tearDown(dataDir, { keepData: hadData, exec: systemExec }).catch(undoError =>
+      output.err(`could not undo everything: ${messageOf(undoError)}\n  → run ./skiff down\n`),
+    )
+    throw stop.signal.aborted ? stop.signal.reason : error
+  }
+}
+
+const prepareAndStart = async (options: UpOptions, step: Step, output: Output, signal: AbortSignal): Promise<ClusterConfig> => {
+  const { dataDir } = options
+  const paths = layout(dataDir)
+  const missing = missingPackages()
+  if (missing.length > 0) {
+    output.out(`Debian packages to install: ${missing.join(' ')}\n`)
+    await step(`packages installed: ${missing.join(' ')}`, () => installPackages(systemExec, missing, signal))
+  }
+  const config = await step('host fits', async () => {
+    // A cluster that was killed has left processes that hold ports; its pods belong to the Engine and keep running.
+    await endProcesses(clusterProcesses(dataDir).filter(isOurs), 2000)
+    checkRanges(options, await readRoutes(systemExec))
+    const nodeIp = await findNodeIp(systemExec, options.nodeIp)
+    await checkPorts(portsNeeded(options, nodeIp))
+    return { ...configOf(options, nodeIp), engine: await engineOf(dataDir) }
+  })
+  for (const directory of [dataDir, runDir]) mkdirSync(directory, { recursive: true, mode: 0o711 })
+  for (const directory of [paths.logs, paths.journal, paths.cniBin, paths.cniConf, dirname(paths.corefile)])
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+  await recordBefore(dataDir, config)
+  await step('certificates', async () => {
+    await ensureClusterCertificates(dataDir, config, 'https://127.0.0.1:6443', systemClock.now())
+    if (options.kubeconfig !== '') {
+      copyFileSync(kubeconfigPath(dataDir, 'admin'), options.kubeconfig)
+      chmodSync(options.kubeconfig, 0o600)
+    }
+  })
+  writeClusterConfig(dataDir, config)
+  writeFileAtomic(runLayout.pointer, `${dataDir}\n`)
+  writeFileAtomic(paths.engineConfig, '{}\n')
+  if (config.engine === 'systemd') await step('docker.service started', () => startSystemdEngine(systemExec))
+  startSupervisor(dataDir)
+  return config
+}
+
+/** The Engine's own processes are left to the supervisor, which ends and restarts them in the right order. */
+const isOurs = ({ pid }: { pid: number }): boolean => {
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    return !/(^|\/)(dockerd|containerd|containerd-shim[\w-]*|runc|docker-proxy)$/.test(command[0] ?? '')
+  } catch {
+    return false
+  }
+}
+
+/** After a crash our own Engine may still answer: it is ours by the configuration that was written before it started. */
+const engineOf = async (dataDir: string): Promise<ClusterConfig['engine']> => {
+  const before = existsSync(layout(dataDir).config) ? readClusterConfig(dataDir).engine : undefined
+  return before !== undefined && before !== 'found' && (await engineAnswers()) ? before : chooseEngine()
+}
+
+const configOf = (options: UpOptions, nodeIp: string): Omit<ClusterConfig, 'engine'> => ({
+  nodeName: options.nodeName,
+  nodeIp,
+  podCidr: options.podCidr,
+  serviceCidr: options.serviceCidr,
+  ...serviceAddresses(options.serviceCidr),
+  clusterDomain: options.clusterDomain,
+  ingressHttpPort: options.ingressHttpPort,
+  ingressHttpsPort: options.ingressHttpsPort,
+  kubeconfig: options.kubeconfig,
+})
+
+/** Writes down what stands now and what `down` must find again, before anything is changed. */
+const recordBefore = async (dataDir: string, config: ClusterConfig): Promise<void> => {
+  const journal = new FileJournal(layout(dataDir).journal, 'up')
+  const tables = await runOk(systemExec, 'nft', ['list', 'tables'])
+  journal.record({ kind: 'nft-tables', before: tables.split('\n').map(line => line.replace(/^table /, '')).join('\n') })
+  if (config.engine !== 'found') journal.record({ kind: 'cgroup', path: engineCgroup })
+  journal.record({ kind: 'mounts', under: dataDir })
+  journal.record({ kind: 'mounts', under: runDir })
+}
+
+const startSupervisor = (dataDir: string): void => {
+  const log = openSync(join(layout(dataDir).logs, 'supervisor.log'), 'a', 0o600)
+  const child = spawn(process.execPath, ['--max-semi-space-size=1', mainScript, 'supervise', '--data-dir', dataDir], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    cwd: '/',
+    env: { ...process.env, SKIFF_DATA_DIR: dataDir },
+  })
+  child.unref()
+  closeSync(log)
+}
+
+const sayReady = (options: UpOptions, config: ClusterConfig, output: Output, tookMs: number): void => {
+  const kubeconfig = options.kubeconfig === '' ? kubeconfigPath(options.dataDir, 'admin') : options.kubeconfig
+  output.out(
+    `\nReady after ${(tookMs / 1000).toFixed(1)} s: node ${config.nodeName} (${config.nodeIp}), DNS ${config.dnsIp}, ingress on port ${config.ingressHttpPort}\n\n` +
+      `  ./skiff kubectl apply -f examples/hello.yaml\n  export KUBECONFIG=${kubeconfig}\n`,
+  )
+}
+
+/** The ends of the logs, shown when a start fails. */
+const logTails = (dataDir: string): string =>
+  ['supervisor', 'engine', 'control-plane', 'node']
+    .map(name => join(layout(dataDir).logs, `${name}.log`))
+    .filter(path => existsSync(path))
+    .map(path => ({ path, lines: readFileSync(path, 'utf8').trim().split('\n').slice(-5) }))
+    .filter(({ lines }) => lines.some(line => line !== ''))
+    .map(({ path, lines }) => `--- the end of ${path}\n${lines.join('\n')}\n`)
+    .join('')
