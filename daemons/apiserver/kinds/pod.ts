@@ -61,12 +61,6 @@ export const podKind: Kind = {
       }),
     }
   },
-  prepareForUpdate: (object, old) => {
-    // The class of service is fixed at creation; a status write that leaves it out does not lose it.
-    const pod = draftOf<Pod>(object)
-    const before = draftOf<Pod>(old).status?.qosClass
-    if (pod.status && before) pod.status.qosClass ??= before
-  },
   validate: object => validatePod(draftOf<Pod>(object)),
   validateUpdate: (object, old, subresource) =>
     subresource === '' ? validatePodUpdate(draftOf<Pod>(object), draftOf<Pod>(old)) : [],

@@ -1,0 +1,32 @@
+import { systemClock } from '../../../host/clock.ts'
+import type { Clock } from '../../../kube/clock.ts'
+import { defaultIngressClassPlugin } from './default-ingress-class.ts'
+import { defaultTolerationSecondsPlugin } from './default-toleration-seconds.ts'
+import { nodeRestrictionPlugin } from './node-restriction.ts'
+import type { AdmissionPlugin } from './plugin.ts'
+import { priorityPlugin } from './priority.ts'
+import { serviceAccountPlugin } from './service-account.ts'
+import { serviceAllocationPlugin } from './service-allocation.ts'
+import { taintNodesByConditionPlugin } from './taint-nodes-by-condition.ts'
+
+export interface AdmissionOptions {
+  /** `10.96.0.0/16` */
+  serviceClusterIpRange: string
+  /** `30000-32767` */
+  serviceNodePortRange: string
+  clock?: Clock
+}
+
+/**
+ * The plugins after NamespaceLifecycle, in upstream's order and by upstream's names; allocation comes last, so that
+ * nothing is taken for a request that another plugin refuses. Throws SkiffError on a range that cannot be served.
+ */
+export const admissionPlugins = (options: AdmissionOptions): AdmissionPlugin[] => [
+  serviceAccountPlugin(options.clock ?? systemClock),
+  nodeRestrictionPlugin,
+  taintNodesByConditionPlugin,
+  priorityPlugin,
+  defaultTolerationSecondsPlugin,
+  defaultIngressClassPlugin,
+  serviceAllocationPlugin(options),
+]

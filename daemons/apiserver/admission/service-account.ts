@@ -1,0 +1,58 @@
+import type { Pod, ServiceAccount } from 'kubernetes-types/core/v1.js'
+import type { Clock } from '../../../kube/clock.ts'
+import type { UnknownObject } from '../../../kube/object.ts'
+import { draftOf } from '../kinds/draft.ts'
+import { forbid, writes } from './forbid.ts'
+import type { AdmissionPlugin, AdmissionReader, AdmissionRequest } from './plugin.ts'
+
+const mirrorAnnotation = 'kubernetes.io/config.mirror'
+const attempts = 10
+const intervalMs = 100
+
+/** Gives a pod the default account, and refuses one that does not exist. No token is mounted. */
+export const serviceAccountPlugin = (clock: Clock): AdmissionPlugin => ({
+  name: 'ServiceAccount',
+  admit: (request, reader) => {
+    if (!writes(request, '', 'pods') || request.operation !== 'create' || request.object === undefined) return
+    const pod = draftOf<Pod>(request.object)
+    // Mirror pods only show what a node runs by itself; they have no account.
+    if (pod.metadata?.annotations?.[mirrorAnnotation] !== undefined) {
+      if (pod.spec?.serviceAccountName) throw forbid(request, 'a mirror pod may not reference service accounts')
+      return
+    }
+    const spec = (pod.spec ??= {})
+    const name = (spec.serviceAccountName ||= 'default')
+    spec.serviceAccount = name
+    const account = find(request, reader, name)
+    if (account !== undefined) return admitWith(request.object, account)
+    // A controller makes the default account a moment after the namespace: whoever comes in between waits for it.
+    if (name === 'default') return waitFor(clock, request, reader)
+    throw missing(request, name)
+  },
+})
+
+const find = ({ namespace }: AdmissionRequest, reader: AdmissionReader, name: string): UnknownObject | undefined =>
+  reader.get('', 'serviceaccounts', namespace, name)
+
+const missing = (request: AdmissionRequest, name: string) =>
+  forbid(
+    request,
+    `error looking up service account ${request.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
+  )
+
+const waitFor = async (clock: Clock, request: AdmissionRequest, reader: AdmissionReader): Promise<void> => {
+  for (let attempt = 1; attempt < attempts; attempt++) {
+    await clock.sleep(intervalMs)
+    const account = find(request, reader, 'default')
+    if (account !== undefined && request.object !== undefined) return admitWith(request.object, account)
+  }
+  throw missing(request, 'default')
+}
+
+/** The account's pull secrets are the pod's, where it names none. */
+const admitWith = (object: UnknownObject, account: UnknownObject): void => {
+  const { imagePullSecrets } = draftOf<ServiceAccount>(account)
+  const spec = draftOf<Pod>(object).spec
+  if (spec && !spec.imagePullSecrets?.length && imagePullSecrets?.length)
+    spec.imagePullSecrets = structuredClone(imagePullSecrets)
+}
