@@ -185,3 +185,5 @@ export const checkFields = (object: unknown, definition: string): FieldFinding[]
   check(object, schemaOf(definition), walk)
   return walk.findings
 }
+
+export { findDuplicateKeys } from './duplicate-keys.ts'
