@@ -26,10 +26,15 @@ export const writeClusterConfig = (dataDir: string, config: ClusterConfig): void
 export const readClusterConfig = (dataDir: string): ClusterConfig => {
   const path = layout(dataDir).config
   if (!existsSync(path))
-    throw new SkiffError('NOT_FOUND', `no cluster at ${dataDir}: ${path} is not there`, { remedy: 'run ./skiff up first' })
+    throw new SkiffError('NOT_FOUND', `no cluster at ${dataDir}: ${path} is not there`, {
+      remedy: 'run ./skiff up first',
+    })
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as ClusterConfig
   } catch (cause) {
-    throw new SkiffError('CORRUPT', `${path} cannot be read as JSON`, { cause, remedy: 'run ./skiff down, then ./skiff up' })
+    throw new SkiffError('CORRUPT', `${path} cannot be read as JSON`, {
+      cause,
+      remedy: 'run ./skiff down, then ./skiff up',
+    })
   }
 }

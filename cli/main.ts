@@ -30,7 +30,8 @@ const run = async (argv: readonly string[]): Promise<number> => {
     return await command.run(rest, output)
   } catch (error) {
     const remedy = error instanceof SkiffError && error.remedy !== undefined ? `\n  → ${error.remedy}` : ''
-    const text = error instanceof ApiError ? `the API said ${error.code} ${error.reason}: ${error.message}` : messageOf(error)
+    const text =
+      error instanceof ApiError ? `the API said ${error.code} ${error.reason}: ${error.message}` : messageOf(error)
     output.err(`skiff ${name}: ${text}${remedy}\n`)
     return error instanceof SkiffError && (error.code === 'INVALID_INPUT' || error.code === 'NOT_IMPLEMENTED') ? 2 : 1
   }

@@ -33,7 +33,9 @@ export const tearDown = async (dataDir: string, options: TearDownOptions): Promi
   await attempt(async () => {
     const report = await undoChanges(readJournal(layout(dataDir).journal), options.exec)
     for (const { change, error } of report.failures)
-      failures.push(new SkiffError('INTERNAL', `cannot undo ${JSON.stringify(change)}: ${messageOf(error)}`, { cause: error }))
+      failures.push(
+        new SkiffError('INTERNAL', `cannot undo ${JSON.stringify(change)}: ${messageOf(error)}`, { cause: error }),
+      )
   })
   if (failures.length > 0)
     throw new AggregateError(failures, failures.map(messageOf).join('\n'), { cause: failures[0] })
@@ -58,7 +60,8 @@ const endDaemons = async (dataDir: string): Promise<void> => {
   await endProcesses(daemons, 3000)
 }
 
-const isEngineProcess = (pid: number): boolean => /^(dockerd|containerd|containerd-shim.*|runc|docker-proxy)$/.test(nameOf(pid))
+const isEngineProcess = (pid: number): boolean =>
+  /^(dockerd|containerd|containerd-shim.*|runc|docker-proxy)$/.test(nameOf(pid))
 
 const nameOf = (pid: number): string => {
   try {
@@ -86,9 +89,13 @@ const endOwnContainers = async (dataDir: string): Promise<void> => {
 /** Somebody else's Engine keeps running; our containers and images leave it, by their labels and names. */
 const removeFoundEngineContainers = async (): Promise<void> => {
   if (!(await engineAnswers()))
-    throw new SkiffError('UNAVAILABLE', `the Docker Engine on ${engineSocket} does not answer, so the pods' containers cannot be removed`, {
-      remedy: 'start it, then run ./skiff down again',
-    })
+    throw new SkiffError(
+      'UNAVAILABLE',
+      `the Docker Engine on ${engineSocket} does not answer, so the pods' containers cannot be removed`,
+      {
+        remedy: 'start it, then run ./skiff down again',
+      },
+    )
   const { DockerEngine } = await import('../host/docker/docker-engine.ts')
   const { DockerImages } = await import('../host/docker/docker-images.ts')
   const engine = new DockerEngine({ socketPath: engineSocket })
@@ -107,5 +114,6 @@ const removeFiles = (dataDir: string, keepData: boolean): void => {
   rmSync(runDir, { recursive: true, force: true })
   if (!existsSync(dataDir)) return
   if (!keepData) return rmSync(dataDir, { recursive: true, force: true })
-  for (const name of readdirSync(dataDir)) if (!kept.has(name)) rmSync(join(dataDir, name), { recursive: true, force: true })
+  for (const name of readdirSync(dataDir))
+    if (!kept.has(name)) rmSync(join(dataDir, name), { recursive: true, force: true })
 }

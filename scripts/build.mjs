@@ -1,7 +1,7 @@
 // Builds dist/ from the sources: derives the API schemas from the development dependency, then compiles.
 // Each step is skipped when its inputs did not change; `node scripts/build.mjs --clean` starts over.
 import { spawnSync } from 'node:child_process'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -20,3 +20,6 @@ if (tsc.status !== 0) process.exit(tsc.status ?? 1)
 
 const schemas = join(root, 'scripts/derive-schemas.mjs')
 if (existsSync(schemas)) await import(pathToFileURL(schemas).href)
+
+// The launcher compares this file's time with the sources'.
+writeFileSync(join(root, 'dist/.built'), '')

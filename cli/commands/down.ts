@@ -8,7 +8,10 @@ import { tearDown } from '../tear-down.ts'
 import { takeLock } from '../up/lock.ts'
 
 const table = {
-  keepData: booleanOption('keep-data', { default: false, help: 'keep the objects, certificates and images for the next up' }),
+  keepData: booleanOption('keep-data', {
+    default: false,
+    help: 'keep the objects, certificates and images for the next up',
+  }),
   dataDir: stringOption('data-dir', { default: '', help: 'the cluster to stop; empty: the one that is up' }),
 }
 
@@ -24,13 +27,18 @@ export const run = async (argv: readonly string[], output: Output): Promise<numb
     return 0
   }
   const options = resolveOptions(table, optionsFromFlags(table, argv))
-  if (process.getuid?.() !== 0) throw new SkiffError('PERMISSION_DENIED', 'down needs root', { remedy: 'run it with sudo' })
+  if (process.getuid?.() !== 0)
+    throw new SkiffError('PERMISSION_DENIED', 'down needs root', { remedy: 'run it with sudo' })
   const dataDir = currentDataDir(options.dataDir === '' ? undefined : options.dataDir)
   const unlock = takeLock('down')
   try {
     const was = existsSync(layout(dataDir).config) || existsSync(layout(dataDir).journal)
     await tearDown(dataDir, { keepData: options.keepData, exec: systemExec })
-    output.out(was ? `down: the machine is as it was${options.keepData ? `; the data is kept in ${dataDir}` : ''}\n` : 'nothing was up\n')
+    output.out(
+      was
+        ? `down: the machine is as it was${options.keepData ? `; the data is kept in ${dataDir}` : ''}\n`
+        : 'nothing was up\n',
+    )
     return 0
   } finally {
     unlock()

@@ -9,7 +9,9 @@ import { kubeconfigPath } from '../../provision/certificates/cluster-certificate
 export const run = async (argv: readonly string[], _output: Output): Promise<number> => {
   const kubeconfig = kubeconfigPath(currentDataDir(), 'admin')
   if (!existsSync(kubeconfig))
-    throw new SkiffError('NOT_FOUND', `no cluster is up: ${kubeconfig} is not there`, { remedy: 'run ./skiff up first' })
+    throw new SkiffError('NOT_FOUND', `no cluster is up: ${kubeconfig} is not there`, {
+      remedy: 'run ./skiff up first',
+    })
   return new Promise((resolve, reject) => {
     const child = spawn('kubectl', argv, { stdio: 'inherit', env: { ...process.env, KUBECONFIG: kubeconfig } })
     // Ctrl-C reaches both; kubectl decides what it means, and we end with it.
@@ -17,7 +19,10 @@ export const run = async (argv: readonly string[], _output: Output): Promise<num
     process.on('SIGTERM', () => child.kill('SIGTERM'))
     child.on('error', cause =>
       reject(
-        new SkiffError('HOST_UNFIT', 'kubectl was not found on PATH', { cause, remedy: 'apt-get install kubernetes-client, or install kubectl' }),
+        new SkiffError('HOST_UNFIT', 'kubectl was not found on PATH', {
+          cause,
+          remedy: 'apt-get install kubernetes-client, or install kubectl',
+        }),
       ),
     )
     child.on('close', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 143)))

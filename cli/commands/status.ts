@@ -39,13 +39,26 @@ const contents: Record<string, string> = {
 
 /** `skiff status`: see the usage text. */
 export const run = async (argv: readonly string[], output: Output): Promise<number> => {
-  const words = argv.flatMap(word => (word === '-o' ? ['--output'] : word.startsWith('-o') && !word.startsWith('--') ? ['--output', word.slice(2)] : [word]))
-  const options = resolveOptions(table, optionsFromFlags(table, words.map(word => (word === '-h' ? '--help' : word))))
+  const words = argv.flatMap(word =>
+    word === '-o'
+      ? ['--output']
+      : word.startsWith('-o') && !word.startsWith('--')
+        ? ['--output', word.slice(2)]
+        : [word],
+  )
+  const options = resolveOptions(
+    table,
+    optionsFromFlags(
+      table,
+      words.map(word => (word === '-h' ? '--help' : word)),
+    ),
+  )
   if (options.help) {
     output.out(helpOf(usage, table))
     return 0
   }
-  if (!['text', 'json'].includes(options.output)) throw new SkiffError('INVALID_INPUT', `-o ${options.output}: text and json are known`)
+  if (!['text', 'json'].includes(options.output))
+    throw new SkiffError('INVALID_INPUT', `-o ${options.output}: text and json are known`)
   const dataDir = currentDataDir(options.dataDir === '' ? undefined : options.dataDir)
   const config = readClusterConfig(dataDir)
   const state = readSupervisorState()
@@ -81,7 +94,9 @@ export const run = async (argv: readonly string[], output: Output): Promise<numb
     serviceCidr: config.serviceCidr,
   }
   if (options.output === 'json')
-    output.out(`${JSON.stringify({ healthy, dataDir, engine: { kind: config.engine, answers: engineUp }, processes: rows, otherProcesses: other.length, addresses }, null, 2)}\n`)
+    output.out(
+      `${JSON.stringify({ healthy, dataDir, engine: { kind: config.engine, answers: engineUp }, processes: rows, otherProcesses: other.length, addresses }, null, 2)}\n`,
+    )
   else output.out(textOf(rows, addresses, engineUp))
   return healthy ? 0 : 1
 }
@@ -97,7 +112,12 @@ const textOf = (rows: readonly Row[], addresses: Record<string, string>, engineU
   ])
   const table_ = [['PROCESS', 'STATE', 'PID', 'MEMORY', 'RESTARTS', 'RUNS'], ...cells]
   const widths = table_[0]?.map((_, column) => Math.max(...table_.map(row => row[column]?.length ?? 0))) ?? []
-  const lines = table_.map(row => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+  const lines = table_.map(row =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
   const where = Object.entries(addresses).map(([name, address]) => `${name.padEnd(12)}${address}`)
   const logs = `logs        ${rows[0]?.log.replace(/[^/]+$/, '') ?? ''}`
   return `${lines.join('\n')}\n\n${where.join('\n')}\n${logs}\n${engineUp ? '' : `no Docker Engine answers on ${engineSocket}\n`}`

@@ -2,7 +2,12 @@ import { SkiffError } from '../../kube/errors.ts'
 import type { Command } from '../command.ts'
 
 /** Loads a command's module only when it runs: `skiff kubectl` should not pay for the API server. */
-const lazy = (name: string, summary: string, load: () => Promise<{ run: Command['run'] }>, hidden = false): Command => ({
+const lazy = (
+  name: string,
+  summary: string,
+  load: () => Promise<{ run: Command['run'] }>,
+  hidden = false,
+): Command => ({
   name,
   summary,
   hidden,
@@ -44,7 +49,18 @@ export const commands: readonly Command[] = [
   daemon('kube-proxy', () => import('../../daemons/kube-proxy/main.ts')),
   daemon('dns', () => import('../../daemons/dns/main.ts')),
   daemon('ingress', () => import('../../daemons/ingress/main.ts')),
+  lazy(
+    'install-packages',
+    'installs Debian packages without starting their services',
+    () => import('./install-packages.ts'),
+    true,
+  ),
   lazy('supervise', 'keeps the processes of a cluster running', () => import('../supervisor/supervise.ts'), true),
-  lazy('control-plane', 'API server, scheduler and controllers in one process', () => import('../control-plane.ts'), true),
+  lazy(
+    'control-plane',
+    'API server, scheduler and controllers in one process',
+    () => import('../control-plane.ts'),
+    true,
+  ),
   lazy('node', 'kubelet, kube-proxy, DNS and ingress in one process', () => import('../node.ts'), true),
 ]

@@ -22,7 +22,8 @@ export interface ChildState extends ProcessId {
 }
 
 /** The pause before restart number n (from 0) of a program that keeps dying: 0, 100 ms, doubling to 10 s. */
-export const restartDelayMs = (quickDeaths: number): number => (quickDeaths === 0 ? 0 : Math.min(100 * 2 ** (quickDeaths - 1), 10_000))
+export const restartDelayMs = (quickDeaths: number): number =>
+  quickDeaths === 0 ? 0 : Math.min(100 * 2 ** (quickDeaths - 1), 10_000)
 
 /** A program that stayed up this long has recovered: the next death counts as the first. */
 const settledMs = 30_000
@@ -46,7 +47,7 @@ export class Child {
       const ended = await this.#runOnce(restarts, signal)
       if (signal.aborted) return
       quickDeaths = systemClock.now() - startedMs > settledMs ? 0 : quickDeaths + 1
-      const delayMs = restartDelayMs(quickDeaths - 1)
+      const delayMs = restartDelayMs(Math.max(0, quickDeaths - 1))
       this.#log.warn({ daemon: this.spec.name, ended, delayMs }, 'a daemon ended; starting it again')
       await systemClock.sleep(delayMs, signal).catch(() => {})
     }
@@ -54,14 +55,25 @@ export class Child {
 
   async #runOnce(restarts: number, signal: AbortSignal): Promise<string> {
     const log = openSync(this.spec.logFile, 'a', 0o600)
-    const child = spawn(this.spec.file, [...this.spec.args], { env: this.spec.env, stdio: ['ignore', log, log], detached: true, cwd: '/' })
+    const child = spawn(this.spec.file, [...this.spec.args], {
+      env: this.spec.env,
+      stdio: ['ignore', log, log],
+      detached: true,
+      cwd: '/',
+    })
     closeSync(log)
     const ended = new Promise<string>(resolve => {
       child.once('error', error => resolve(error.message))
       child.once('exit', (code, by) => resolve(by === null ? `exit code ${code}` : `killed by ${by}`))
     })
     if (child.pid !== undefined) {
-      this.state = { name: this.spec.name, pid: child.pid, startTicks: startTicksOf(child.pid) ?? 0, restarts, sinceMs: systemClock.now() }
+      this.state = {
+        name: this.spec.name,
+        pid: child.pid,
+        startTicks: startTicksOf(child.pid) ?? 0,
+        restarts,
+        sinceMs: systemClock.now(),
+      }
       this.#onChange()
     }
     const stop = () => void this.#stop(child, ended)

@@ -32,7 +32,8 @@ export const run = async (argv: readonly string[], _output: Output): Promise<num
   const dataDir = dataDirFlag(argv)
   const log = pino({ base: { name: 'supervisor' } })
   const stop = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)))
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)))
   const orphans = readSupervisorState()?.children ?? []
   // An orphaned Engine would hold the socket and the pid file that the new one needs.
   await endProcesses(orphans, 10_000)

@@ -26,7 +26,10 @@ const cidrOfRoute = (route: HostRoute): Cidr4 | undefined => {
 }
 
 /** The ranges must be sound, apart from each other and from every route of the host but the default one. */
-export const checkRanges = (options: Pick<UpOptions, 'podCidr' | 'serviceCidr'>, routes: readonly HostRoute[]): void => {
+export const checkRanges = (
+  options: Pick<UpOptions, 'podCidr' | 'serviceCidr'>,
+  routes: readonly HostRoute[],
+): void => {
   const ranges = [
     { flag: '--pod-cidr', text: options.podCidr, cidr: parseCidr4(options.podCidr) },
     { flag: '--service-cidr', text: options.serviceCidr, cidr: parseCidr4(options.serviceCidr) },
@@ -43,9 +46,13 @@ export const checkRanges = (options: Pick<UpOptions, 'podCidr' | 'serviceCidr'>,
       const taken = cidrOfRoute(route)
       // Routes over our own bridge are a cluster's that was killed: `up` takes them over.
       if (taken !== undefined && route.dev !== 'skiff0' && overlaps(cidr, taken))
-        throw new SkiffError('HOST_UNFIT', `${flag} ${text} overlaps the host's route to ${route.dst} (dev ${route.dev ?? '?'})`, {
-          remedy: `choose a free range: ${flag} 10.200.0.0/16, for instance; ip route shows what is taken`,
-        })
+        throw new SkiffError(
+          'HOST_UNFIT',
+          `${flag} ${text} overlaps the host's route to ${route.dst} (dev ${route.dev ?? '?'})`,
+          {
+            remedy: `choose a free range: ${flag} 10.200.0.0/16, for instance; ip route shows what is taken`,
+          },
+        )
     }
 }
 
@@ -84,7 +91,9 @@ const tryListen = (need: PortNeed): Promise<NodeJS.ErrnoException | undefined> =
   new Promise(resolve => {
     const server = createServer()
     server.once('error', resolve)
-    server.listen({ port: need.port, host: need.address, exclusive: true }, () => server.close(() => resolve(undefined)))
+    server.listen({ port: need.port, host: need.address, exclusive: true }, () =>
+      server.close(() => resolve(undefined)),
+    )
   })
 
 /** Every port that a daemon will listen on is free now. */
@@ -93,11 +102,18 @@ export const checkPorts = async (needs: readonly PortNeed[]): Promise<void> => {
     const error = await tryListen(need)
     if (error === undefined) continue
     if (error.code === 'EADDRNOTAVAIL')
-      throw new SkiffError('HOST_UNFIT', `${need.address} is not an address of this host`, { cause: error, remedy: 'name one that is: --node-ip ADDRESS' })
-    throw new SkiffError('HOST_UNFIT', `port ${need.port} on ${need.address}, which ${need.what} needs: ${messageOf(error)}`, {
-      cause: error,
-      remedy: `ss -ltnp 'sport = :${need.port}' shows who holds it; stop that program${need.what.includes('--') ? ' or choose another port' : ''}`,
-    })
+      throw new SkiffError('HOST_UNFIT', `${need.address} is not an address of this host`, {
+        cause: error,
+        remedy: 'name one that is: --node-ip ADDRESS',
+      })
+    throw new SkiffError(
+      'HOST_UNFIT',
+      `port ${need.port} on ${need.address}, which ${need.what} needs: ${messageOf(error)}`,
+      {
+        cause: error,
+        remedy: `ss -ltnp 'sport = :${need.port}' shows who holds it; stop that program${need.what.includes('--') ? ' or choose another port' : ''}`,
+      },
+    )
   }
 }
 
@@ -105,8 +121,10 @@ const minimumDiskBytes = 512 * 1024 * 1024
 
 /** Root, Linux with what containers and rules need, a Debian that packages come from, and room on the disk. */
 export const checkHost = (options: Pick<UpOptions, 'dataDir'>): void => {
-  if (process.platform !== 'linux') throw new SkiffError('HOST_UNFIT', `Skiff runs on Linux; this is ${process.platform}`)
-  if (process.getuid?.() !== 0) throw new SkiffError('PERMISSION_DENIED', 'up needs root', { remedy: 'run it with sudo' })
+  if (process.platform !== 'linux')
+    throw new SkiffError('HOST_UNFIT', `Skiff runs on Linux; this is ${process.platform}`)
+  if (process.getuid?.() !== 0)
+    throw new SkiffError('PERMISSION_DENIED', 'up needs root', { remedy: 'run it with sudo' })
   const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : ''
   if (!/^ID(_LIKE)?=.*debian/m.test(release))
     throw new SkiffError('HOST_UNFIT', 'this is not Debian or one of its derivatives (/etc/os-release)', {
@@ -115,7 +133,8 @@ export const checkHost = (options: Pick<UpOptions, 'dataDir'>): void => {
   const filesystems = readFileSync('/proc/filesystems', 'utf8')
   if (!/\boverlay$/m.test(filesystems) && !existsSync('/sbin/modprobe'))
     throw new SkiffError('HOST_UNFIT', 'the kernel has no overlay file system, which the Engine keeps images on')
-  if (!existsSync('/proc/self/ns/net')) throw new SkiffError('HOST_UNFIT', 'the kernel has no network namespaces (CONFIG_NET_NS)')
+  if (!existsSync('/proc/self/ns/net'))
+    throw new SkiffError('HOST_UNFIT', 'the kernel has no network namespaces (CONFIG_NET_NS)')
   if (!existsSync('/sys/fs/cgroup/cgroup.controllers') && !existsSync('/sys/fs/cgroup/memory'))
     throw new SkiffError('HOST_UNFIT', 'no cgroup hierarchy is mounted below /sys/fs/cgroup', {
       remedy: 'mount -t cgroup2 none /sys/fs/cgroup',
@@ -125,9 +144,13 @@ export const checkHost = (options: Pick<UpOptions, 'dataDir'>): void => {
   const disk = statfsSync(existing)
   const freeBytes = disk.bavail * disk.bsize
   if (freeBytes < minimumDiskBytes)
-    throw new SkiffError('HOST_UNFIT', `${existing} has ${Math.round(freeBytes / 1048576)} MiB free; at least 512 are needed`, {
-      remedy: 'free some, or choose another place: --data-dir DIR',
-    })
+    throw new SkiffError(
+      'HOST_UNFIT',
+      `${existing} has ${Math.round(freeBytes / 1048576)} MiB free; at least 512 are needed`,
+      {
+        remedy: 'free some, or choose another place: --data-dir DIR',
+      },
+    )
 }
 
 /** The addresses that follow from the service range: its first is the API's, its tenth DNS's. */

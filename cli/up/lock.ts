@@ -16,10 +16,14 @@ export const takeLock = (what: string): (() => void) => {
     } catch (cause) {
       const holder = readHolder()
       if (attempt > 3 || (holder !== undefined && isAlive(holder)))
-        throw new SkiffError('ALREADY_RUNNING', `another skiff up or down is running (pid ${holder?.pid ?? '?'}): ${what} waits for none`, {
-          cause,
-          remedy: 'wait until it has finished, then run this again',
-        })
+        throw new SkiffError(
+          'ALREADY_RUNNING',
+          `another skiff up or down is running (pid ${holder?.pid ?? '?'}): ${what} waits for none`,
+          {
+            cause,
+            remedy: 'wait until it has finished, then run this again',
+          },
+        )
       rmSync(runLayout.lock, { force: true })
     }
   }

@@ -12,9 +12,18 @@ export const upOptions = {
   dataDir: stringOption('data-dir', { default: defaultDataDir, help: 'where the cluster keeps everything' }),
   kubeconfig: stringOption('kubeconfig', { default: '', help: 'also write the admin kubeconfig to this file' }),
   nodeName: stringOption('node-name', { default: hostname().toLowerCase(), help: "the node's name" }),
-  nodeIp: stringOption('node-ip', { default: '', help: "the node's address; empty: the one that leads to the default route" }),
-  podCidr: stringOption('pod-cidr', { default: '10.244.0.0/16', help: 'addresses of pods; each node gets a /24 of it' }),
-  serviceCidr: stringOption('service-cidr', { default: '10.96.0.0/16', help: 'addresses of Services; DNS answers on its tenth' }),
+  nodeIp: stringOption('node-ip', {
+    default: '',
+    help: "the node's address; empty: the one that leads to the default route",
+  }),
+  podCidr: stringOption('pod-cidr', {
+    default: '10.244.0.0/16',
+    help: 'addresses of pods; each node gets a /24 of it',
+  }),
+  serviceCidr: stringOption('service-cidr', {
+    default: '10.96.0.0/16',
+    help: 'addresses of Services; DNS answers on its tenth',
+  }),
   clusterDomain: stringOption('cluster-domain', { default: 'cluster.local', help: 'the domain of Services' }),
   ingressHttpPort: numberOption('ingress-http-port', { default: 80, help: 'port that the ingress listens on' }),
   ingressHttpsPort: numberOption('ingress-https-port', { default: 443, help: 'port for Ingresses with tls' }),
@@ -37,5 +46,6 @@ export const refuseNotBuilt = (options: UpOptions): void => {
   if (options.runtime !== 'docker') throw notBuilt(`--runtime ${options.runtime}`)
   if (options.etcdServers.length > 0) throw notBuilt('--etcd-servers: the etcd store')
   if (options.simulate !== 0) throw notBuilt('--simulate: simulated nodes')
-  if (!options.dataDir.startsWith('/')) throw new SkiffError('INVALID_INPUT', `--data-dir: ${options.dataDir} is not an absolute path`)
+  if (!options.dataDir.startsWith('/'))
+    throw new SkiffError('INVALID_INPUT', `--data-dir: ${options.dataDir} is not an absolute path`)
 }

@@ -53,7 +53,11 @@ export const installPackages = async (exec: Exec, packages: readonly string[], s
   writeFileSync(policyFile, denyAll, { mode: 0o755 })
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
   const install = () =>
-    exec.run('apt-get', ['install', '--yes', '--no-install-recommends', ...packages], { env, timeoutMs: 900_000, signal })
+    exec.run('apt-get', ['install', '--yes', '--no-install-recommends', ...packages], {
+      env,
+      timeoutMs: 900_000,
+      signal,
+    })
   try {
     let result = await install()
     if (result.exitCode !== 0) {
@@ -61,9 +65,13 @@ export const installPackages = async (exec: Exec, packages: readonly string[], s
       result = await install()
     }
     if (result.exitCode !== 0)
-      throw new SkiffError('COMMAND_FAILED', `apt-get install ${packages.join(' ')}: ${lastLines(result.stderr || result.stdout)}`, {
-        remedy: 'run that command by hand to see why; a package mirror must be reachable',
-      })
+      throw new SkiffError(
+        'COMMAND_FAILED',
+        `apt-get install ${packages.join(' ')}: ${lastLines(result.stderr || result.stdout)}`,
+        {
+          remedy: 'run that command by hand to see why; a package mirror must be reachable',
+        },
+      )
   } finally {
     rmSync(policyFile, { force: true })
     if (existsSync(aside)) renameSync(aside, policyFile)

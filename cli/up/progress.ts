@@ -15,7 +15,10 @@ export const steps =
     } catch (cause) {
       output.out(`✗ ${title}\n`)
       if (cause instanceof SkiffError)
-        throw new SkiffError(cause.code, `${title}: ${cause.message}`, { cause, ...(cause.remedy === undefined ? {} : { remedy: cause.remedy }) })
+        throw new SkiffError(cause.code, `${title}: ${cause.message}`, {
+          cause,
+          ...(cause.remedy === undefined ? {} : { remedy: cause.remedy }),
+        })
       throw new SkiffError('INTERNAL', `${title}: ${messageOf(cause)}`, { cause })
     }
   }

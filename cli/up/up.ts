@@ -15,7 +15,15 @@ import { engineCgroup, layout, mainScript, runDir, runLayout } from '../layout.t
 import { clusterProcesses, endProcesses, isAlive } from '../processes.ts'
 import { readSupervisorState } from '../supervisor/supervise.ts'
 import { tearDown } from '../tear-down.ts'
-import { checkHost, checkPorts, checkRanges, findNodeIp, portsNeeded, readRoutes, serviceAddresses } from './host-checks.ts'
+import {
+  checkHost,
+  checkPorts,
+  checkRanges,
+  findNodeIp,
+  portsNeeded,
+  readRoutes,
+  serviceAddresses,
+} from './host-checks.ts'
 import { takeLock } from './lock.ts'
 import { refuseNotBuilt, upOptions, type UpOptions } from './options.ts'
 import { installPackages, missingPackages } from './packages.ts'
@@ -71,7 +79,12 @@ const bringUp = async (options: UpOptions, output: Output): Promise<number> => {
   }
 }
 
-const prepareAndStart = async (options: UpOptions, step: Step, output: Output, signal: AbortSignal): Promise<ClusterConfig> => {
+const prepareAndStart = async (
+  options: UpOptions,
+  step: Step,
+  output: Output,
+  signal: AbortSignal,
+): Promise<ClusterConfig> => {
   const { dataDir } = options
   const paths = layout(dataDir)
   const missing = missingPackages()
@@ -138,7 +151,13 @@ const configOf = (options: UpOptions, nodeIp: string): Omit<ClusterConfig, 'engi
 const recordBefore = async (dataDir: string, config: ClusterConfig): Promise<void> => {
   const journal = new FileJournal(layout(dataDir).journal, 'up')
   const tables = await runOk(systemExec, 'nft', ['list', 'tables'])
-  journal.record({ kind: 'nft-tables', before: tables.split('\n').map(line => line.replace(/^table /, '')).join('\n') })
+  journal.record({
+    kind: 'nft-tables',
+    before: tables
+      .split('\n')
+      .map(line => line.replace(/^table /, ''))
+      .join('\n'),
+  })
   if (config.engine !== 'found') journal.record({ kind: 'cgroup', path: engineCgroup })
   journal.record({ kind: 'mounts', under: dataDir })
   journal.record({ kind: 'mounts', under: runDir })

@@ -111,7 +111,9 @@ export const waitForCluster = async (
   await step(`DNS answers on ${config.dnsIp}`, () =>
     waitUntil(
       async () =>
-        (await dnsAnswers(config.dnsIp, `kubernetes.default.svc.${config.clusterDomain}`)) ? undefined : `DNS at ${config.dnsIp} does not answer`,
+        (await dnsAnswers(config.dnsIp, `kubernetes.default.svc.${config.clusterDomain}`))
+          ? undefined
+          : `DNS at ${config.dnsIp} does not answer`,
       signal,
     ),
   )
