@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statfsSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join, resolve } from 'node:path'
 import type { Database, RootDatabase } from 'lmdb'
@@ -20,6 +20,8 @@ export interface LmdbStoreOptions {
   historyMs?: number
   /** At most this many events are kept whatever their age; default 10,000. */
   historyEvents?: number
+  /** Writes are refused when the file system has less than this left; default 16 MiB. */
+  reserveBytes?: number
   onError?(error: unknown): void
 }
 
@@ -200,10 +202,12 @@ export class LmdbStore implements Store {
 
   /** The single puts share the fate of the batch, whose promise is the one that is looked at. */
   async #write(puts: () => void): Promise<void> {
+    const { directory, reserveBytes = 16 * 1024 * 1024 } = this.#options
+    checkSpace(directory, reserveBytes)
     try {
       await this.#root.batch(puts)
     } catch (cause) {
-      throw writeFailure(this.#options.directory, cause)
+      throw writeFailure(directory, cause)
     }
   }
 
@@ -274,17 +278,25 @@ const evaluate = (
   return { kind: 'committed', events }
 }
 
-/** lmdb-js rejects with MDB_MAP_FULL or ENOSPC texts: translated here, once. */
 const writeFailure = (directory: string, cause: unknown): SkiffError => {
-  const full = /ENOSPC|No space left|MAP_FULL|disk quota/i.test(
-    `${messageOf(cause)} ${String((cause as { commitError?: unknown } | undefined)?.commitError ?? '')}`,
-  )
-  return full
-    ? new SkiffError('HOST_UNFIT', `the disk of ${directory} is full: nothing can be written`, {
-        cause,
-        remedy: `free space on the file system of ${directory}; reading goes on meanwhile`,
-      })
-    : new SkiffError('INTERNAL', `${directory}/store.mdb: ${messageOf(cause)}`, { cause })
+  // lmdb-js hands the reason over as a second rejected promise: without this it would count as unhandled.
+  const reason = (cause as { commitError?: unknown } | undefined)?.commitError
+  if (reason instanceof Promise) void reason.catch(() => {})
+  return new SkiffError('INTERNAL', `${directory}/store.mdb: ${messageOf(cause)}`, { cause })
+}
+
+/**
+ * Refuses a write before the disk is full: a commit of LMDB that runs out of space on the way can take the process
+ * down with it.
+ */
+const checkSpace = (directory: string, reserveBytes: number): void => {
+  const { bavail, bsize } = statfsSync(directory)
+  if (bavail * bsize < reserveBytes)
+    throw new SkiffError(
+      'HOST_UNFIT',
+      `the disk of ${directory} is full (${bavail * bsize} bytes left): nothing can be written`,
+      { remedy: `free space on the file system of ${directory}; reading goes on meanwhile` },
+    )
 }
 
 /**

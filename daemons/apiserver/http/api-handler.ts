@@ -1,0 +1,325 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { Logger } from 'pino'
+import { apiError } from '../../../kube/status.ts'
+import type { UserInfo } from '../admission/plugin.ts'
+import { authorize, isPublicPath, type Attributes } from '../auth/authorizer.ts'
+import type { Kind } from '../kinds/kind.ts'
+import { notFound } from '../registry/api-errors.ts'
+import type { Registry } from '../registry/registry.ts'
+import { failureStatus } from '../rest/failure-status.ts'
+import { handleRequest, viewOf } from '../rest/handle-request.ts'
+import { parseResourcePath, type ResourcePath, verbOf } from '../rest/resource-path.ts'
+import { booleanOf, listRequestOf, type RestRequest, timeoutSecondsOf } from '../rest/rest-request.ts'
+import type { StreamingSubresource, StreamTarget } from '../streaming/streaming-subresource.ts'
+import type { ApiMetrics, RequestLabels } from './api-metrics.ts'
+import { userOfConnection, type PeerSocket } from './connection-user.ts'
+import { answerHealth, type HealthCheck } from './health.ts'
+import { serverVersion } from './version.ts'
+import { streamWatch } from './watch-stream.ts'
+
+type RawRequest = IncomingMessage | Http2ServerRequest
+type RawReply = ServerResponse | Http2ServerResponse
+
+/** A document of discovery or OpenAPI. */
+export interface ServedDocument {
+  status: number
+  contentType: string
+  body: Buffer | string
+  etag?: string
+}
+
+export interface ApiHandlerOptions {
+  registry: Registry
+  documents(path: string, accept: string, query: URLSearchParams): ServedDocument | undefined
+  /** Made when the first log or exec is asked for. */
+  streams(): Promise<readonly StreamingSubresource[]>
+  checks: Readonly<Record<string, HealthCheck>>
+  metrics: ApiMetrics
+  maxRequestsInflight: number
+  log: Logger
+}
+
+/** An answer as it is to be sent; undefined where it was written to the connection already. */
+export interface Answer {
+  status: number
+  headers: Record<string, string | string[]>
+  body: Buffer | string
+}
+
+const streaming = new Set(['log', 'exec', 'attach', 'portforward'])
+const noQuery = new URLSearchParams()
+const gzipAsync = promisify(gzip)
+/** Replies from this size on are worth compressing: upstream's bound. */
+const gzipFromBytes = 128 * 1024
+
+const connectionOf = (raw: RawRequest): [object, PeerSocket] => {
+  const session = 'stream' in raw ? raw.stream.session : undefined
+  return [session ?? raw.socket, raw.socket as TLSSocket]
+}
+
+const header = (raw: RawRequest, name: string): string | undefined => {
+  const value = raw.headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+const split = (url: string): [string, URLSearchParams] => {
+  const at = url.indexOf('?')
+  return at < 0 ? [url, noQuery] : [url.slice(0, at), new URLSearchParams(url.slice(at + 1))]
+}
+
+const isWatch = (method: string, query: URLSearchParams): boolean =>
+  method === 'GET' && query !== noQuery && (booleanOf(query, 'watch') ?? false)
+
+/** Upstream's random 30 to 60 minutes, so that the watches of a restarted server do not all come back at once. */
+const watchTimeoutMs = (query: URLSearchParams): number => {
+  const seconds = timeoutSecondsOf(query)
+  return seconds === undefined || seconds <= 0 ? 1_800_000 * (1 + Math.random()) : seconds * 1000
+}
+
+/** Everything the server answers, behind whatever listens. */
+export class ApiHandler {
+  readonly #options: ApiHandlerOptions
+  readonly #registry: Registry
+  readonly #watches = new Set<{ end(): void }>()
+  #inflight = 0
+  constructor(options: ApiHandlerOptions) {
+    this.#options = options
+    this.#registry = options.registry
+  }
+
+  /** Ends every watch: clients take up again where they were. */
+  endWatches(): void {
+    for (const watch of this.#watches) watch.end()
+  }
+
+  async handle(raw: RawRequest, reply: RawReply, body: Buffer): Promise<Answer | undefined> {
+    const started = performance.now()
+    const [pathname, query] = split(raw.url ?? '/')
+    const method = raw.method ?? 'GET'
+    const path = parseResourcePath(pathname)
+    const verb = path === undefined ? method.toLowerCase() : verbOf(method, path, isWatch(method, query))
+    const labels = labelsOf(verb, path)
+    let answer: Answer | undefined
+    try {
+      const user = userOfConnection(...connectionOf(raw), header(raw, 'authorization'))
+      const attributes: Attributes =
+        path === undefined ? { kind: 'path', verb, path: pathname } : { kind: 'resource', verb, ...path }
+      if (path !== undefined && streaming.has(path.subresource)) {
+        await this.#stream(raw, reply, { path, query, user, verb })
+        this.#options.metrics.observe(labels, reply.statusCode, 0)
+        return undefined
+      }
+      authorize(user, attributes)
+      if (path === undefined) answer = await this.#answerPath(raw, pathname, query)
+      else {
+        const request = this.#restRequest(raw, { path, query, user, body })
+        if (verb === 'watch') {
+          this.#watch(request, reply, labels)
+          return undefined
+        }
+        answer = await this.#limited(user, method, () => this.#answerResource(request))
+      }
+      answer = await compressed(raw, answer)
+    } catch (error) {
+      answer = this.#failure(error)
+    }
+    this.#options.metrics.observe(labels, answer.status, (performance.now() - started) / 1000)
+    return answer
+  }
+
+  #failure(error: unknown): Answer {
+    const status = failureStatus(error)
+    if (status.code === 500) this.#options.log.error({ err: error }, 'request failed')
+    const seconds = status.details?.retryAfterSeconds
+    const retry = seconds === undefined ? {} : { 'retry-after': String(seconds) }
+    return {
+      status: status.code,
+      headers: { 'content-type': 'application/json', ...retry },
+      body: `${JSON.stringify(status)}\n`,
+    }
+  }
+
+  #kindOf(path: ResourcePath): Kind {
+    const kind = this.#registry.kind(path.group, path.version, path.plural)
+    const scopeFits = kind !== undefined && (kind.namespaced || path.namespace === '')
+    const nameFits = kind?.namespaced !== true || path.name === '' || path.namespace !== ''
+    if (kind === undefined || !scopeFits || !nameFits)
+      throw apiError('NotFound', 'the server could not find the requested resource', {})
+    return kind
+  }
+
+  #restRequest(
+    raw: RawRequest,
+    { path, query, user, body }: { path: ResourcePath; query: URLSearchParams; user: UserInfo; body: Buffer },
+  ): RestRequest {
+    return {
+      method: raw.method ?? 'GET',
+      path,
+      kind: this.#kindOf(path),
+      query,
+      accept: header(raw, 'accept'),
+      contentType: header(raw, 'content-type'),
+      userAgent: header(raw, 'user-agent'),
+      body,
+      user,
+    }
+  }
+
+  async #answerResource(request: RestRequest): Promise<Answer> {
+    const { status, contentType, body, warnings } = await handleRequest(this.#registry, request)
+    const headers: Answer['headers'] = { 'content-type': contentType, 'cache-control': 'no-cache, private' }
+    if (warnings.length > 0) headers['warning'] = warnings.map(text => `299 - ${JSON.stringify(text)}`)
+    return { status, headers, body }
+  }
+
+  async #answerPath(raw: RawRequest, path: string, query: URLSearchParams): Promise<Answer> {
+    if (raw.method !== 'GET' && raw.method !== 'HEAD') throw apiError('MethodNotAllowed', `${path} can only be read`)
+    if (path === '/version' || path === '/version/')
+      return {
+        status: 200,
+        headers: { 'content-type': 'application/json' },
+        body: `${JSON.stringify(serverVersion, null, 2)}\n`,
+      }
+    if (isPublicPath(path)) {
+      const health = answerHealth(path, query, this.#options.checks)
+      if (health !== undefined)
+        return { status: health.status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: health.text }
+    }
+    const { metrics, documents } = this.#options
+    if (path === '/metrics')
+      return { status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.render() }
+    const document = documents(path, header(raw, 'accept') ?? '', query)
+    if (document === undefined) throw apiError('NotFound', 'the server could not find the requested resource', {})
+    const headers: Answer['headers'] = { 'content-type': document.contentType, vary: 'Accept' }
+    if (document.etag !== undefined) {
+      headers['etag'] = document.etag
+      if (header(raw, 'if-none-match') === document.etag) return { status: 304, headers, body: '' }
+    }
+    return { status: document.status, headers, body: document.body }
+  }
+
+  /** A guard against more work than the process can hold; nodes must always get through. */
+  async #limited<T>(user: UserInfo, method: string, work: () => Promise<T>): Promise<T> {
+    const { metrics, maxRequestsInflight } = this.#options
+    if (this.#inflight >= maxRequestsInflight && !user.groups.includes('system:nodes'))
+      throw apiError('TooManyRequests', 'Too many requests, please try again later.', { retryAfterSeconds: 1 })
+    const kind = method === 'GET' ? 'readOnly' : 'mutating'
+    this.#inflight++
+    metrics.inflight(kind, 1)
+    try {
+      return await work()
+    } finally {
+      this.#inflight--
+      metrics.inflight(kind, -1)
+    }
+  }
+
+  #watch(request: RestRequest, reply: RawReply, labels: RequestLabels): void {
+    const { metrics } = this.#options
+    const { kind, path, query } = request
+    const { labelSelector, fieldSelector, resourceVersion, resourceVersionMatch } = listRequestOf(query)
+    const eventLabels = { group: kind.group, version: kind.version, kind: kind.kind }
+    const watch = streamWatch(this.#registry, reply, {
+      target: { kind, namespace: path.namespace, name: path.name },
+      request: {
+        labelSelector,
+        fieldSelector,
+        resourceVersion,
+        resourceVersionMatch,
+        sendInitialEvents: booleanOf(query, 'sendInitialEvents'),
+        allowBookmarks: booleanOf(query, 'allowWatchBookmarks') ?? false,
+      },
+      view: viewOf(this.#registry, request),
+      timeoutMs: watchTimeoutMs(query),
+      onEvent: () => metrics.watchEvent(eventLabels),
+    })
+    this.#watches.add(watch)
+    metrics.longRunning(labels, 1)
+    void watch.done.then(() => {
+      this.#watches.delete(watch)
+      metrics.longRunning(labels, -1)
+    })
+  }
+
+  /** Who may use which stream of which pod; the pod and its node as they are stored. */
+  async #streamTarget(request: {
+    path: ResourcePath
+    query: URLSearchParams
+    user: UserInfo
+    method: string
+  }): Promise<[StreamingSubresource, StreamTarget]> {
+    const { path, query, user, method } = request
+    // Running a command changes things, whatever the method that opens the stream.
+    authorize(user, { kind: 'resource', verb: path.subresource === 'log' ? 'get' : 'create', ...path })
+    const kind = this.#kindOf(path)
+    const streams = kind.subresources.includes(path.subresource) ? await this.#options.streams() : []
+    const stream = streams.find(candidate => candidate.name === path.subresource)
+    if (stream === undefined) throw apiError('NotFound', 'the server could not find the requested resource', {})
+    if (!stream.methods.includes(method))
+      throw apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+    const object = this.#registry.reader.get('', 'pods', path.namespace, path.name)
+    if (object === undefined) throw notFound(kind, path.name)
+    const nodeName = (object['spec'] as { nodeName?: string } | undefined)?.nodeName ?? ''
+    const node = nodeName === '' ? undefined : this.#registry.reader.get('', 'nodes', '', nodeName)
+    return [stream, { user, object, node, query }]
+  }
+
+  async #stream(
+    raw: RawRequest,
+    reply: RawReply,
+    request: { path: ResourcePath; query: URLSearchParams; user: UserInfo; verb: string },
+  ): Promise<void> {
+    const [stream, target] = await this.#streamTarget({ ...request, method: raw.method ?? 'GET' })
+    if (stream.serve === undefined) throw apiError('BadRequest', 'Upgrade request required')
+    try {
+      await stream.serve(target, raw, reply)
+    } catch (error) {
+      // What has begun cannot become a Status any more: it is cut off.
+      if (!reply.headersSent) throw error
+      this.#options.log.warn({ err: error }, 'stream broke off')
+      reply.destroy()
+    }
+  }
+
+  /** A request with `Connection: Upgrade`. */
+  async upgrade(raw: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy())
+    try {
+      const [pathname, query] = split(raw.url ?? '/')
+      const user = userOfConnection(...connectionOf(raw), header(raw, 'authorization'))
+      const path = parseResourcePath(pathname)
+      if (path === undefined || !streaming.has(path.subresource))
+        throw apiError('BadRequest', `${pathname} cannot be upgraded`)
+      const [stream, target] = await this.#streamTarget({ path, query, user, method: raw.method ?? 'GET' })
+      if (stream.upgrade === undefined) throw apiError('BadRequest', `${path.subresource} cannot be upgraded`)
+      await stream.upgrade(target, raw, socket, head)
+    } catch (error) {
+      const { status, body } = this.#failure(error)
+      const text = String(body)
+      if (socket.writable)
+        socket.end(
+          `HTTP/1.1 ${status} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+        )
+    }
+  }
+}
+
+const labelsOf = (verb: string, path: ResourcePath | undefined): RequestLabels => ({
+  verb: verb.toUpperCase(),
+  group: path?.group ?? '',
+  version: path?.version ?? '',
+  resource: path?.plural ?? '',
+  subresource: path?.subresource ?? '',
+  scope: path === undefined ? '' : path.name !== '' ? 'resource' : path.namespace !== '' ? 'namespace' : 'cluster',
+})
+
+const compressed = async (raw: RawRequest, answer: Answer): Promise<Answer> => {
+  if (answer.body.length < gzipFromBytes || !(header(raw, 'accept-encoding') ?? '').includes('gzip')) return answer
+  const body = await gzipAsync(answer.body, { level: 1 })
+  return { ...answer, body, headers: { ...answer.headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' } }
+}

@@ -1,0 +1,94 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Registry as ApiRegistry } from '../registry/registry.ts'
+
+/** What metrics know a request by. */
+export interface RequestLabels {
+  verb: string
+  group: string
+  version: string
+  resource: string
+  subresource: string
+  scope: string
+}
+
+export interface ApiMetrics {
+  readonly contentType: string
+  observe(labels: RequestLabels, code: number, seconds: number): void
+  inflight(kind: 'mutating' | 'readOnly', change: 1 | -1): void
+  longRunning(labels: RequestLabels, change: 1 | -1): void
+  watchEvent(labels: { group: string; version: string; kind: string }): void
+  render(): Promise<string>
+}
+
+const requestNames = ['verb', 'group', 'version', 'resource', 'subresource', 'scope'] as const
+
+/** Counters and histograms by upstream's names. */
+export const makeApiMetrics = (registry: ApiRegistry): ApiMetrics => {
+  const register = new Registry()
+  const registers = [register]
+  const total = new Counter({
+    name: 'apiserver_request_total',
+    help: 'Requests, by verb, group, version, resource, scope and response code.',
+    labelNames: [...requestNames, 'component', 'code'],
+    registers,
+  })
+  const duration = new Histogram({
+    name: 'apiserver_request_duration_seconds',
+    help: 'Response latency in seconds, watches and streams left out.',
+    labelNames: [...requestNames, 'component'],
+    buckets: [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 5, 10, 30, 60],
+    registers,
+  })
+  const inflight = new Gauge({
+    name: 'apiserver_current_inflight_requests',
+    help: 'Requests being carried out.',
+    labelNames: ['request_kind'],
+    registers,
+  })
+  const longRunning = new Gauge({
+    name: 'apiserver_longrunning_requests',
+    help: 'Watches and streams that are open.',
+    labelNames: [...requestNames, 'component'],
+    registers,
+  })
+  const watchEvents = new Counter({
+    name: 'apiserver_watch_events_total',
+    help: 'Events sent to watchers.',
+    labelNames: ['group', 'version', 'kind'],
+    registers,
+  })
+  new Gauge({
+    name: 'apiserver_storage_objects',
+    help: 'Stored objects, by resource.',
+    labelNames: ['resource'],
+    registers,
+    collect() {
+      for (const kind of registry.kinds)
+        if (kind.storedAs === undefined) {
+          const prefix = registry.key({ kind, namespace: '', name: '' })
+          const resource = kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`
+          this.set({ resource }, registry.store.range({ prefix }).entries.length)
+        }
+    },
+  })
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory of the process.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss())
+    },
+  })
+  const component = 'apiserver'
+  return {
+    contentType: register.contentType,
+    observe: (labels, code, seconds) => {
+      total.inc({ ...labels, component, code: String(code) })
+      duration.observe({ ...labels, component }, seconds)
+    },
+    inflight: (kind, change) => inflight.inc({ request_kind: kind }, change),
+    longRunning: (labels, change) => longRunning.inc({ ...labels, component }, change),
+    watchEvent: labels => watchEvents.inc(labels),
+    render: () => register.metrics(),
+  }
+}

@@ -1,0 +1,42 @@
+import type { TLSSocket } from 'node:tls'
+import { apiError } from '../../../kube/status.ts'
+import type { UserInfo } from '../admission/plugin.ts'
+import { anonymous } from '../auth/authorizer.ts'
+
+/** The parts of a TLS connection that say who is at its other end. */
+export type PeerSocket = Pick<TLSSocket, 'authorized' | 'getPeerCertificate'>
+
+const refused = Symbol('refused')
+const known = new WeakMap<object, UserInfo | typeof refused>()
+
+const listOf = (value: string | string[] | undefined): string[] =>
+  value === undefined ? [] : Array.isArray(value) ? value : [value]
+
+/** CN is the user, each O a group (upstream's x509 authenticator); a certificate of another authority is refused. */
+const identify = (socket: PeerSocket): UserInfo | typeof refused => {
+  const { subject } = socket.getPeerCertificate()
+  if (subject === undefined) return anonymous
+  const name = listOf(subject.CN as string | string[] | undefined)[0]
+  if (!socket.authorized || name === undefined || name === '') return refused
+  return { name, groups: [...listOf(subject.O as string | string[] | undefined), 'system:authenticated'] }
+}
+
+/**
+ * Who is at the other end of a connection; worked out once for each. `connection`: what lives as long as it does.
+ * Throws ApiError Unauthorized for credentials that are not accepted, whatever path is asked for.
+ */
+export const userOfConnection = (
+  connection: object,
+  socket: PeerSocket,
+  authorization: string | undefined,
+): UserInfo => {
+  let user = known.get(connection)
+  if (user === undefined) {
+    user = identify(socket)
+    known.set(connection, user)
+  }
+  // Tokens are not issued yet: one that is shown cannot be right. A good certificate goes before it, as upstream.
+  if (user === refused || (user === anonymous && authorization !== undefined))
+    throw apiError('Unauthorized', 'Unauthorized')
+  return user
+}

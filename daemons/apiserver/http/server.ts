@@ -1,0 +1,124 @@
+import { createSecureServer, type Http2SecureServer } from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { IncomingMessage } from 'node:http'
+import { fastify, type FastifyReply, type RouteGenericInterface } from 'fastify'
+import { messageOf, SkiffError } from '../../../kube/errors.ts'
+import { apiError } from '../../../kube/status.ts'
+import type { Answer, ApiHandler } from './api-handler.ts'
+
+export interface HttpServerOptions {
+  handler: ApiHandler
+  addresses: readonly string[]
+  port: number
+  /** PEM texts. */
+  tls: { cert: string; key: string; clientCa: string }
+}
+
+export interface HttpServer {
+  port: number
+  /** Ends watches, lets answers finish for a moment, then closes every connection. */
+  close(): Promise<void>
+}
+
+/** Upstream's bound on a request body. */
+const bodyLimit = 3 * 1024 * 1024
+/** How long requests under way may take while the server stops. */
+const closeGraceMs = 2000
+
+type Reply = FastifyReply<RouteGenericInterface, Http2SecureServer>
+
+const send = (reply: Reply, { status, headers, body }: Answer): Reply => reply.code(status).headers(headers).send(body)
+
+const statusAnswer = (error: { statusCode?: number; message: string }): Answer => {
+  const failure =
+    error.statusCode === 413
+      ? apiError('RequestEntityTooLarge', `the body of the request is larger than ${bodyLimit} bytes`)
+      : apiError(
+          error.statusCode === undefined || error.statusCode >= 500 ? 'InternalError' : 'BadRequest',
+          error.message,
+        )
+  const { status } = failure
+  return { status: status.code, headers: { 'content-type': 'application/json' }, body: JSON.stringify(status) }
+}
+
+const listen = (server: Http2SecureServer, address: string, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once('error', cause =>
+      reject(
+        new SkiffError('HOST_UNFIT', `cannot listen on ${address} port ${port}: ${messageOf(cause)}`, {
+          cause,
+          remedy: 'name another --secure-port or --bind-address, or stop what uses it',
+        }),
+      ),
+    )
+    server.listen({ host: address, port }, () => resolve((server.address() as AddressInfo).port))
+  })
+
+/**
+ * HTTPS on every address, HTTP/2 and HTTP/1.1 on the same port. Client certificates are asked for and checked by the
+ * TLS layer, but a connection without one is let in: health and version are for everybody.
+ */
+export const serveHttp = async ({ handler, addresses, port, tls }: HttpServerOptions): Promise<HttpServer> => {
+  const secure = {
+    allowHTTP1: true,
+    cert: tls.cert,
+    key: tls.key,
+    ca: tls.clientCa,
+    requestCert: true,
+    rejectUnauthorized: false,
+    settings: { maxConcurrentStreams: 2000 },
+  }
+  const app = fastify({
+    http2: true,
+    https: secure,
+    bodyLimit,
+    exposeHeadRoutes: false,
+    // Idle connections carry watches: they are not to be closed for being quiet.
+    http2SessionTimeout: 0,
+    routerOptions: { querystringParser: () => ({}) },
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
+  app.setErrorHandler((error: Error, _, reply) => send(reply, statusAnswer(error)))
+  const empty = Buffer.alloc(0)
+  app.all('/*', async (request, reply) => {
+    const body = Buffer.isBuffer(request.body) ? request.body : empty
+    const answer = await handler.handle(request.raw, reply.raw, body)
+    if (answer === undefined) return reply.hijack()
+    return send(reply, answer)
+  })
+  await app.ready()
+  const servers = [
+    app.server,
+    ...addresses.slice(1).map(() => createSecureServer(secure, (request, response) => app.routing(request, response))),
+  ]
+  const sockets = new Set<Socket>()
+  for (const server of servers) {
+    server.on('secureConnection', socket => {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+    })
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      void handler.upgrade(request, socket, head).catch(() => socket.destroy())
+    })
+  }
+  let bound = port
+  for (const [index, server] of servers.entries()) bound = await listen(server, addresses[index] ?? '127.0.0.1', bound)
+  return {
+    port: bound,
+    close: async () => {
+      handler.endWatches()
+      const closed = Promise.all(servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))
+      const grace = setTimeout(() => sockets.forEach(socket => socket.destroy()), closeGraceMs)
+      // HTTP/1.1 connections that only wait for their next request would hold the server for that whole time.
+      setImmediate(() => sockets.forEach(socket => closeIdle(socket)))
+      await closed
+      clearTimeout(grace)
+    },
+  }
+}
+
+const closeIdle = (socket: Socket): void => {
+  if (socket.writableLength === 0) socket.destroySoon()
+}

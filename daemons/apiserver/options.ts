@@ -1,0 +1,65 @@
+import {
+  durationOption,
+  listOption,
+  numberOption,
+  type OptionsOf,
+  type OptionTable,
+  stringOption,
+} from '../../kube/options.ts'
+
+/** Flags of kube-apiserver that Skiff has, by their upstream names, and `data-dir` of its own. */
+export const options = {
+  bindAddress: listOption('bind-address', {
+    default: ['0.0.0.0'],
+    help: 'addresses to serve on, all on the same port',
+  }),
+  securePort: numberOption('secure-port', { default: 6443, help: 'port of HTTPS; 0 takes a free one' }),
+  tlsCertFile: stringOption('tls-cert-file', {
+    default: '/var/lib/skiff/pki/apiserver.crt',
+    help: 'certificate of the server, PEM',
+  }),
+  tlsPrivateKeyFile: stringOption('tls-private-key-file', {
+    default: '/var/lib/skiff/pki/apiserver.key',
+    help: 'its private key, PEM',
+  }),
+  clientCaFile: stringOption('client-ca-file', {
+    default: '/var/lib/skiff/pki/ca.crt',
+    help: 'certificate authority of the client certificates: CN is the user, each O a group',
+  }),
+  kubeletClientCertificate: stringOption('kubelet-client-certificate', {
+    default: '/var/lib/skiff/pki/apiserver-kubelet-client.crt',
+    help: 'client certificate shown to kubelets (logs, exec, attach, port-forward)',
+  }),
+  kubeletClientKey: stringOption('kubelet-client-key', {
+    default: '/var/lib/skiff/pki/apiserver-kubelet-client.key',
+    help: 'its private key',
+  }),
+  kubeletCertificateAuthority: stringOption('kubelet-certificate-authority', {
+    default: '/var/lib/skiff/pki/ca.crt',
+    help: 'certificate authority of the kubelets',
+  }),
+  serviceClusterIpRange: stringOption('service-cluster-ip-range', {
+    default: '10.96.0.0/16',
+    help: 'range of the ClusterIPs; the first address is that of the API itself',
+  }),
+  serviceNodePortRange: stringOption('service-node-port-range', {
+    default: '30000-32767',
+    help: 'range of the NodePorts',
+  }),
+  advertiseAddress: stringOption('advertise-address', {
+    default: '',
+    help: 'address of this server that pods are told; empty: the first of bind-address, else of the host, that is not loopback',
+  }),
+  dataDir: stringOption('data-dir', { default: '/var/lib/skiff/apiserver', help: 'directory of the embedded store' }),
+  etcdServers: listOption('etcd-servers', {
+    default: [],
+    help: 'etcd as the store instead of the embedded one (not built yet)',
+  }),
+  eventTtl: durationOption('event-ttl', { default: 3_600_000, help: 'how long Events are kept' }),
+  maxRequestsInflight: numberOption('max-requests-inflight', {
+    default: 400,
+    help: 'requests carried out at once before others get 429; watches and nodes are not counted',
+  }),
+} satisfies OptionTable
+
+export type ApiServerOptions = OptionsOf<typeof options>

@@ -1,0 +1,66 @@
+import type { UnknownObject } from '../../../kube/object.ts'
+import { isJsonObject } from '../../../kube/patch/json-value.ts'
+import { apiError } from '../../../kube/status.ts'
+import { apiVersionOf } from '../../../kube/resource.ts'
+import { checkFields } from '../schema/check.ts'
+import type { Kind } from '../kinds/kind.ts'
+import type { RequestContext } from './registry.ts'
+
+const unreadable = (kind: Kind, why: string) =>
+  apiError('BadRequest', `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`)
+
+/** JSON's null stands for absence in every API object: Go decodes it to the zero value, which is left out again. */
+export const dropNulls = (value: unknown): void => {
+  if (Array.isArray(value)) value.forEach(dropNulls)
+  else if (isJsonObject(value))
+    for (const key of Object.keys(value)) {
+      if (value[key] === null) delete value[key]
+      else dropNulls(value[key])
+    }
+}
+
+/** Deletes `spec.containers[0].foo` from an object; a path that does not lead anywhere is left alone. */
+const deletePath = (object: unknown, path: string): void => {
+  const steps = path.split(/\.|\[(\d+)\]/).filter(step => step !== undefined && step !== '')
+  let at = object
+  for (const step of steps.slice(0, -1)) {
+    if (Array.isArray(at)) at = at[Number(step)] as unknown
+    else if (isJsonObject(at)) at = at[step]
+  }
+  const last = steps.at(-1)
+  if (last !== undefined && isJsonObject(at)) delete at[last]
+}
+
+/**
+ * Makes sure the value is an object of the kind, as far as its schema says: a wrong type is refused, unknown fields
+ * are dropped (and warned of, or refused, as the request asks). Changes the object in place.
+ */
+export const checkObject = (value: unknown, kind: Kind, context: RequestContext): UnknownObject => {
+  if (!isJsonObject(value)) throw unreadable(kind, `json: cannot unmarshal into Go value of type ${kind.kind}`)
+  const object = value as UnknownObject
+  const apiVersion = apiVersionOf(kind)
+  if (object.apiVersion !== undefined && object.apiVersion !== '' && object.apiVersion !== apiVersion)
+    throw apiError(
+      'BadRequest',
+      `the API version in the data (${String(object.apiVersion)}) does not match the expected API version (${apiVersion})`,
+    )
+  if (object.kind !== undefined && object.kind !== '' && object.kind !== kind.kind)
+    throw apiError(
+      'BadRequest',
+      `the kind in the data (${String(object.kind)}) does not match the expected kind (${kind.kind})`,
+    )
+  dropNulls(object)
+  const findings = checkFields(object, kind.schema)
+  const wrong = findings.find(finding => finding.kind === 'type')
+  if (wrong !== undefined) throw unreadable(kind, wrong.message)
+  const texts = [...context.decodeFindings, ...findings.map(finding => finding.message)]
+  if (texts.length > 0) {
+    if (context.fieldValidation === 'Strict') throw unreadable(kind, `strict decoding error: ${texts.join(', ')}`)
+    if (context.fieldValidation === 'Warn') for (const text of texts) context.warn(text)
+    for (const finding of findings) deletePath(object, finding.field)
+  }
+  object.metadata ??= {}
+  // Kind and version come first in what is stored, whatever the client sent.
+  const { kind: _, apiVersion: __, ...rest } = object
+  return { kind: kind.kind, apiVersion, ...rest }
+}

@@ -1,0 +1,99 @@
+import type { UnknownObject } from '../../../kube/object.ts'
+import { cloneJson } from '../../../kube/patch/json-value.ts'
+import { recordManager } from '../../../kube/patch/managed-fields.ts'
+import { apiVersionOf } from '../../../kube/resource.ts'
+import { hasReason } from '../../../kube/status.ts'
+import type { Kind } from '../kinds/kind.ts'
+import { validateMetadata } from '../kinds/metadata-validation.ts'
+import { schemaOf } from '../schema/schemas.ts'
+import { StoredEntry } from '../store/stored-entry.ts'
+import { admitThen } from './admit.ts'
+import { alreadyExists, invalid } from './api-errors.ts'
+import { checkObject } from './check-object.ts'
+import { generateName, matchTarget, startMetadata } from './object-metadata.ts'
+import type { ObjectTarget, Registry, RequestContext } from './registry.ts'
+
+/** How often a generated name that is taken is replaced by another. */
+const nameAttempts = 8
+
+/** A body as it came: made an object of the kind, then created. The body is changed. */
+export const createObject = async (
+  registry: Registry,
+  target: ObjectTarget,
+  body: unknown,
+  context: RequestContext,
+): Promise<StoredEntry> => createChecked(registry, target, checkObject(body, target.kind, context), context)
+
+/** Creates an object that is known to fit the schema. `keepManagers`: server-side apply has recorded them already. */
+export const createChecked = async (
+  registry: Registry,
+  target: ObjectTarget,
+  object: UnknownObject,
+  context: RequestContext & { keepManagers?: boolean },
+): Promise<StoredEntry> => {
+  const meta = matchTarget(object, target)
+  startMetadata(object, target.kind, registry.now())
+  if (meta.name !== undefined && meta.name !== '') return createNamed(registry, target, object, context)
+  if (meta.generateName === undefined || meta.generateName === '')
+    throw invalid(target.kind, '', validateMetadata(object, target.kind))
+  for (let attempt = 1; ; attempt++) {
+    const named = cloneJson(object)
+    named.metadata = { ...named.metadata, name: generateName(meta.generateName) }
+    try {
+      return await createNamed(registry, target, named, context)
+    } catch (error) {
+      if (attempt === nameAttempts || !hasReason(error, 'AlreadyExists')) throw error
+    }
+  }
+}
+
+const createNamed = async (
+  registry: Registry,
+  { kind, namespace }: ObjectTarget,
+  object: UnknownObject,
+  context: RequestContext & { keepManagers?: boolean },
+): Promise<StoredEntry> => {
+  const meta = object.metadata ?? {}
+  const name = meta.name ?? ''
+  const where = kind.namespaced ? namespace || (meta.namespace ?? '') : ''
+  const key = registry.key({ kind, namespace: where, name })
+  kind.setDefaults?.(object)
+  const request = {
+    operation: 'create' as const,
+    kind,
+    subresource: '',
+    namespace: where,
+    name,
+    user: context.user,
+    object,
+    old: undefined,
+    dryRun: context.dryRun,
+  }
+  return admitThen(registry, request, async () => {
+    kind.prepareForCreate?.(object)
+    const errors = [...validateMetadata(object, kind), ...(kind.validate?.(object) ?? [])]
+    if (errors.length > 0) throw invalid(kind, name, errors)
+    if (registry.store.get(key) !== undefined) throw alreadyExists(kind, name)
+    if (context.keepManagers !== true) recordCreator(registry, kind, object, context)
+    if (context.dryRun) return new StoredEntry(key, 0, { object })
+    const stored = kind.storedAs?.toStored(object) ?? object
+    const result = await registry.store.transact([{ kind: 'put', key, object: stored, expected: 0 }])
+    const entry = result.kind === 'committed' ? result.entries[0] : undefined
+    if (entry === undefined) throw alreadyExists(kind, name)
+    return registry.view(kind, entry)
+  })
+}
+
+const recordCreator = (registry: Registry, kind: Kind, object: UnknownObject, context: RequestContext): void => {
+  const meta = (object.metadata ??= {})
+  const managedFields = recordManager({
+    after: object,
+    manager: context.fieldManager,
+    operation: 'Update',
+    apiVersion: apiVersionOf(kind),
+    schema: schemaOf(kind.schema),
+    now: registry.clock.now(),
+  })
+  if (managedFields.length > 0) meta.managedFields = managedFields
+  else delete meta.managedFields
+}

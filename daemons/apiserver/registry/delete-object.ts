@@ -1,0 +1,179 @@
+import type { UnknownObject } from '../../../kube/object.ts'
+import { cloneJson, equalJson } from '../../../kube/patch/json-value.ts'
+import { hasReason } from '../../../kube/status.ts'
+import type { StoreOperation } from '../store/store.ts'
+import { StoredEntry } from '../store/stored-entry.ts'
+import { admitThen } from './admit.ts'
+import { conflict, notFound } from './api-errors.ts'
+import { pendingFinalizers } from './object-metadata.ts'
+import { listObjects, type ListRequest } from './read-objects.ts'
+import { type ObjectTarget, type Registry, type RequestContext, timeText } from './registry.ts'
+
+/** meta/v1 DeleteOptions. */
+export interface DeleteRequest {
+  gracePeriodSeconds?: number | undefined
+  propagationPolicy?: string | undefined
+  orphanDependents?: boolean | undefined
+  preconditions?: { uid?: string | undefined; resourceVersion?: string | undefined } | undefined
+}
+
+export interface DeleteResult {
+  /** False: it lingers until its grace period or its finalizers are through. */
+  gone: boolean
+  entry: StoredEntry
+}
+
+const attempts = 6
+
+export const deleteObject = async (
+  registry: Registry,
+  target: ObjectTarget,
+  request: DeleteRequest,
+  context: RequestContext,
+): Promise<DeleteResult> => {
+  const { kind, namespace, name } = target
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const stored = registry.store.get(registry.key(target))
+    if (stored === undefined) throw notFound(kind, name)
+    const live = registry.view(kind, stored)
+    checkPreconditions(target, live.object, request)
+    const admission = {
+      operation: 'delete' as const,
+      kind,
+      subresource: '',
+      namespace,
+      name,
+      user: context.user,
+      object: undefined,
+      old: live.object,
+      dryRun: context.dryRun,
+    }
+    const result = await admitThen(
+      registry,
+      admission,
+      () => attemptDelete(registry, target, { live, request }, context),
+      outcome => outcome?.gone === true,
+    )
+    if (result !== undefined) return result
+  }
+  throw conflict(kind, name)
+}
+
+/** Undefined: another write came between. */
+const attemptDelete = async (
+  registry: Registry,
+  target: ObjectTarget,
+  { live, request }: { live: StoredEntry; request: DeleteRequest },
+  context: RequestContext,
+): Promise<DeleteResult | undefined> => {
+  const { kind } = target
+  const key = registry.key(target)
+  const next = planDeletion(live.object, { request, graceOf: kind.gracePeriodSeconds, nowMs: registry.clock.now() })
+  if (next !== undefined && equalJson(next, live.object)) return { gone: false, entry: live }
+  if (context.dryRun)
+    return {
+      gone: next === undefined,
+      entry: next === undefined ? live : new StoredEntry(key, live.revision, { object: next }),
+    }
+  const operation: StoreOperation =
+    next === undefined
+      ? { kind: 'delete', key, expected: live.revision }
+      : { kind: 'put', key, object: kind.storedAs?.toStored(next) ?? next, expected: live.revision }
+  const result = await registry.store.transact([operation])
+  const entry = result.kind === 'committed' ? result.entries[0] : undefined
+  return entry === undefined ? undefined : { gone: next === undefined, entry: registry.view(kind, entry) }
+}
+
+const checkPreconditions = (
+  { kind, name }: ObjectTarget,
+  live: UnknownObject,
+  { preconditions }: DeleteRequest,
+): void => {
+  const { uid, resourceVersion } = live.metadata ?? {}
+  if (preconditions?.uid !== undefined && preconditions.uid !== uid)
+    throw conflict(
+      kind,
+      name,
+      `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid ?? ''}`,
+    )
+  if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion)
+    throw conflict(
+      kind,
+      name,
+      `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion ?? ''}`,
+    )
+}
+
+/** The finalizers that carry out the propagation policy; without one the object's own stay. */
+const propagate = (finalizers: readonly string[], request: DeleteRequest): string[] => {
+  const policy =
+    request.propagationPolicy ??
+    (request.orphanDependents === undefined ? undefined : request.orphanDependents ? 'Orphan' : 'Background')
+  if (policy === undefined) return [...finalizers]
+  const wanted = policy === 'Orphan' ? 'orphan' : policy === 'Foreground' ? 'foregroundDeletion' : undefined
+  const rest = finalizers.filter(finalizer => finalizer !== 'orphan' && finalizer !== 'foregroundDeletion')
+  return wanted === undefined ? rest : [...rest, wanted]
+}
+
+/**
+ * The object as a delete leaves it: marked, with the grace period that it has; undefined when nothing holds it.
+ * A second delete may shorten the grace period, never lengthen it. (Upstream: rest.BeforeDelete.)
+ */
+export const planDeletion = (
+  live: UnknownObject,
+  {
+    request,
+    graceOf,
+    nowMs,
+  }: { request: DeleteRequest; graceOf?: ((object: UnknownObject) => number | undefined) | undefined; nowMs: number },
+): UnknownObject | undefined => {
+  const next = cloneJson(live)
+  const meta = (next.metadata ??= {})
+  const finalizers = propagate(meta.finalizers ?? [], request)
+  if (finalizers.length > 0) meta.finalizers = finalizers
+  else delete meta.finalizers
+  const own = graceOf?.(live)
+  const asked = request.gracePeriodSeconds
+  // A kind without a grace period, or a pod that nobody runs, goes at once whatever was asked for.
+  const grace = own === undefined || own === 0 ? 0 : asked === undefined ? own : asked < 0 ? 1 : asked
+  const before = meta.deletionGracePeriodSeconds ?? 0
+  const marked = meta.deletionTimestamp !== undefined
+  if (!marked) {
+    meta.deletionTimestamp = timeText(nowMs + grace * 1000)
+    meta.deletionGracePeriodSeconds = grace
+    if (meta.generation !== undefined) meta.generation++
+    if (next.kind === 'Namespace') next['status'] = { ...(next['status'] as object | undefined), phase: 'Terminating' }
+  } else if (grace < before && (asked !== undefined || grace === 0)) {
+    const start = Date.parse(meta.deletionTimestamp ?? '') - before * 1000
+    meta.deletionTimestamp = timeText(start + grace * 1000)
+    meta.deletionGracePeriodSeconds = grace
+  }
+  if ((meta.deletionGracePeriodSeconds ?? 0) > 0 || pendingFinalizers(next).length > 0) return next
+  return undefined
+}
+
+/** Deletes what the selectors choose; the entries as they were. What others delete meanwhile is no failure. */
+export const deleteCollection = async (
+  registry: Registry,
+  target: ObjectTarget,
+  request: { list: ListRequest; options: DeleteRequest },
+  context: RequestContext,
+): Promise<{ resourceVersion: string; entries: StoredEntry[] }> => {
+  const { entries } = await listObjects(registry, target, request.list)
+  const deleted = await Promise.all(
+    entries.map(async ({ object }) => {
+      const { name = '', namespace = '' } = object.metadata ?? {}
+      try {
+        const one = { kind: target.kind, namespace, name }
+        return (await deleteObject(registry, one, request.options, context)).entry
+      } catch (error) {
+        if (hasReason(error, 'NotFound')) return undefined
+        throw error
+      }
+    }),
+  )
+  return {
+    resourceVersion: String(registry.store.revision),
+    entries: deleted.filter(entry => entry !== undefined),
+  }
+}

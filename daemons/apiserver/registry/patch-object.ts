@@ -1,0 +1,95 @@
+import type { UnknownObject } from '../../../kube/object.ts'
+import type { PatchType } from '../../../kube/client/client.ts'
+import { applyJsonPatch } from '../../../kube/patch/json-patch.ts'
+import { applyMergePatch } from '../../../kube/patch/merge-patch.ts'
+import { serverSideApply } from '../../../kube/patch/server-side-apply.ts'
+import { applyStrategicMergePatch } from '../../../kube/patch/strategic-merge.ts'
+import { apiVersionOf } from '../../../kube/resource.ts'
+import { apiError } from '../../../kube/status.ts'
+import type { TypeSchema } from '../../../kube/patch/schema.ts'
+import { schemaOf } from '../schema/schemas.ts'
+import { checkObject } from './check-object.ts'
+import { createChecked } from './create-object.ts'
+import { matchTarget } from './object-metadata.ts'
+import type { ObjectTarget, Registry, RequestContext, WriteResult } from './registry.ts'
+import { mutate } from './update-object.ts'
+
+export interface Patch {
+  type: PatchType
+  /** As decoded from the body. */
+  value: unknown
+  /** For `apply`: take over what other managers own. */
+  force: boolean
+}
+
+/** The patched value; `live` is left as it is. Throws ApiError BadRequest or Invalid where the patch cannot be applied. */
+export const applyPatch = (live: unknown, { type, value }: Omit<Patch, 'force'>, schema: TypeSchema): unknown => {
+  switch (type) {
+    case 'json':
+      return applyJsonPatch(live, value)
+    case 'merge':
+      return applyMergePatch(live, value)
+    case 'strategic':
+      return applyStrategicMergePatch(live, value, schema)
+    case 'apply':
+      throw apiError('BadRequest', 'server-side apply is not possible here')
+  }
+}
+
+/** PATCH of the object or of its status. */
+export const patchObject = async (
+  registry: Registry,
+  target: ObjectTarget & { subresource: string },
+  patch: Patch,
+  context: RequestContext,
+): Promise<WriteResult> => {
+  if (patch.type === 'apply') return applyObject(registry, target, patch, context)
+  const schema = schemaOf(target.kind.schema)
+  const change = (live: UnknownObject): UnknownObject => {
+    const patched = checkObject(applyPatch(live, patch, schema), target.kind, context)
+    matchTarget(patched, target)
+    return patched
+  }
+  const entry = await mutate(registry, target, { subresource: target.subresource, change }, context)
+  return { entry, created: false }
+}
+
+const applyObject = async (
+  registry: Registry,
+  target: ObjectTarget & { subresource: string },
+  patch: Patch,
+  context: RequestContext,
+): Promise<WriteResult> => {
+  if (context.fieldManager === '')
+    throw apiError(
+      'Invalid',
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    )
+  const { kind, subresource } = target
+  const applied = checkObject(patch.value, kind, context)
+  const meta = matchTarget(applied, target)
+  if (meta.managedFields !== undefined && meta.managedFields.length > 0)
+    throw apiError('BadRequest', 'metadata.managedFields must be nil')
+  const apply = {
+    applied,
+    manager: context.fieldManager,
+    force: patch.force,
+    ...(subresource === '' ? {} : { subresource }),
+    apiVersion: apiVersionOf(kind),
+    schema: schemaOf(kind.schema),
+    now: registry.clock.now(),
+  }
+  if (subresource === '' && registry.store.get(registry.key(target)) === undefined && (meta.uid ?? '') === '') {
+    const object = serverSideApply(apply)
+    return { entry: await createChecked(registry, target, object, { ...context, keepManagers: true }), created: true }
+  }
+  const change = (live: UnknownObject): UnknownObject => {
+    const merged = serverSideApply({ ...apply, live })
+    // What the manager names must be what it means; what the merge took from the live object is not a precondition.
+    merged.metadata = { ...merged.metadata }
+    if (meta.resourceVersion !== undefined) merged.metadata.resourceVersion = meta.resourceVersion
+    if (meta.uid !== undefined) merged.metadata.uid = meta.uid
+    return merged
+  }
+  return { entry: await mutate(registry, target, { subresource, change, keepManagers: true }, context), created: false }
+}

@@ -1,0 +1,103 @@
+import { isJsonObject, cloneJson } from '../../../kube/patch/json-value.ts'
+import type { UnknownObject } from '../../../kube/object.ts'
+import { apiError } from '../../../kube/status.ts'
+import { conflict, invalid } from './api-errors.ts'
+import { deleteObject, type DeleteRequest } from './delete-object.ts'
+import type { ObjectTarget, Registry, RequestContext } from './registry.ts'
+import { mutate } from './update-object.ts'
+import type { StoredEntry } from '../store/stored-entry.ts'
+
+interface PodCondition {
+  type: string
+  status: string
+  lastProbeTime?: null
+  lastTransitionTime?: string
+}
+
+/** The pod's conditions with PodScheduled true. */
+const scheduled = (conditions: readonly PodCondition[], now: string): PodCondition[] => {
+  const before = conditions.find(condition => condition.type === 'PodScheduled')
+  if (before?.status === 'True') return [...conditions]
+  return [
+    ...conditions.filter(condition => condition.type !== 'PodScheduled'),
+    { type: 'PodScheduled', status: 'True', lastTransitionTime: now },
+  ]
+}
+
+const bindingRow = { group: '', plural: 'pods/binding', kind: 'Binding' }
+
+/** POST pods/NAME/binding: puts the pod on a node, once. */
+export const bindPod = async (
+  registry: Registry,
+  target: ObjectTarget,
+  body: unknown,
+  context: RequestContext,
+): Promise<void> => {
+  const binding = isJsonObject(body) ? (body as UnknownObject) : {}
+  const to = isJsonObject(binding['target']) ? binding['target'] : {}
+  const node = to['name']
+  if (typeof node !== 'string' || node === '')
+    throw invalid(bindingRow, target.name, [
+      { reason: 'FieldValueRequired', field: 'target.name', message: 'Required value' },
+    ])
+  const uid = binding.metadata?.uid
+  const change = (live: UnknownObject): UnknownObject => {
+    const next = cloneJson(live)
+    const spec = (isJsonObject(next['spec']) ? next['spec'] : {}) as { nodeName?: string }
+    if (uid !== undefined && uid !== live.metadata?.uid)
+      throw conflict(
+        bindingRow,
+        target.name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata?.uid ?? ''}`,
+      )
+    if (live.metadata?.deletionTimestamp !== undefined)
+      throw conflict(bindingRow, target.name, `pod ${target.name} is being deleted, cannot be assigned to a host`)
+    if (spec.nodeName !== undefined && spec.nodeName !== '')
+      throw conflict(bindingRow, target.name, `pod ${target.name} is already assigned to node "${spec.nodeName}"`)
+    const status = (isJsonObject(next['status']) ? next['status'] : {}) as { conditions?: PodCondition[] }
+    next['spec'] = { ...spec, nodeName: node }
+    next['status'] = { ...status, conditions: scheduled(status.conditions ?? [], registry.now()) }
+    const { annotations, labels } = binding.metadata ?? {}
+    if (annotations !== undefined)
+      next.metadata = { ...next.metadata, annotations: { ...next.metadata?.annotations, ...annotations } }
+    if (labels !== undefined) next.metadata = { ...next.metadata, labels: { ...next.metadata?.labels, ...labels } }
+    return next
+  }
+  await mutate(registry, target, { subresource: 'binding', change }, context)
+}
+
+/** POST pods/NAME/eviction: a delete that a PodDisruptionBudget could refuse; Skiff has none yet. */
+export const evictPod = async (
+  registry: Registry,
+  target: ObjectTarget,
+  body: unknown,
+  context: RequestContext,
+): Promise<void> => {
+  const eviction = isJsonObject(body) ? (body as UnknownObject) : {}
+  const name = eviction.metadata?.name
+  if (name !== undefined && name !== '' && name !== target.name)
+    throw apiError('BadRequest', `name in URL does not match name in Eviction object`)
+  const options = isJsonObject(eviction['deleteOptions']) ? (eviction['deleteOptions'] as DeleteRequest) : {}
+  await deleteObject(registry, target, options, context)
+}
+
+/** PUT namespaces/NAME/finalize: the only way to take finalizers off a namespace's spec. */
+export const finalizeNamespace = (
+  registry: Registry,
+  target: ObjectTarget,
+  body: unknown,
+  context: RequestContext,
+): Promise<StoredEntry> => {
+  const wanted = isJsonObject(body) ? (body as UnknownObject) : {}
+  const version = wanted.metadata?.resourceVersion
+  const finalizers = isJsonObject(wanted['spec']) ? wanted['spec']['finalizers'] : undefined
+  const change = (live: UnknownObject): UnknownObject => {
+    const next = cloneJson(live)
+    const { finalizers: _, ...spec } = isJsonObject(next['spec']) ? next['spec'] : {}
+    next['spec'] =
+      Array.isArray(finalizers) && finalizers.length > 0 ? { ...spec, finalizers: cloneJson(finalizers) } : spec
+    if (version !== undefined && version !== '') next.metadata = { ...next.metadata, resourceVersion: version }
+    return next
+  }
+  return mutate(registry, target, { subresource: 'finalize', change }, context)
+}

@@ -1,0 +1,98 @@
+import type { Clock } from '../../../kube/clock.ts'
+import type { AdmissionPlugin, AdmissionReader, UserInfo } from '../admission/plugin.ts'
+import type { Kind } from '../kinds/kind.ts'
+import type { Store } from '../store/store.ts'
+import { StoredEntry } from '../store/stored-entry.ts'
+
+/** Who asks, and how the answer is to be made. */
+export interface RequestContext {
+  user: UserInfo
+  dryRun: boolean
+  /** Owner of the fields this request sets, in metadata.managedFields. */
+  fieldManager: string
+  fieldValidation: 'Ignore' | 'Warn' | 'Strict'
+  /** What was found while the body was decoded: `duplicate field "spec.replicas"`. */
+  decodeFindings: readonly string[]
+  /** Becomes a Warning header. */
+  warn(text: string): void
+}
+
+/** What a request addresses. */
+export interface ObjectTarget {
+  kind: Kind
+  /** '' for a cluster-scoped kind, and for all namespaces. */
+  namespace: string
+  /** '' for a collection. */
+  name: string
+}
+
+/** What a write gave; `entry` is in the shape of the kind that was asked for. */
+export interface WriteResult {
+  entry: StoredEntry
+  created: boolean
+}
+
+export interface RegistryOptions {
+  store: Store
+  kinds: readonly Kind[]
+  plugins: readonly AdmissionPlugin[]
+  clock: Clock
+}
+
+/** The kinds and the store they are kept in: what every request works on. */
+export class Registry {
+  readonly store: Store
+  readonly kinds: readonly Kind[]
+  readonly plugins: readonly AdmissionPlugin[]
+  readonly clock: Clock
+  readonly reader: AdmissionReader
+  /** Told once a minute how far the store has come, so that they can resume from there. */
+  readonly openWatches = new Set<{ bookmark(): void; close(): void }>()
+  readonly #byPath = new Map<string, Kind>()
+  readonly #views = new WeakMap<StoredEntry, StoredEntry>()
+
+  constructor({ store, kinds, plugins, clock }: RegistryOptions) {
+    this.store = store
+    this.kinds = kinds
+    this.plugins = plugins
+    this.clock = clock
+    for (const kind of kinds) this.#byPath.set(`${kind.group}/${kind.version}/${kind.plural}`, kind)
+    this.reader = {
+      get: (group, plural, namespace, name) => store.get(keyFor(group, plural, namespace, name))?.object,
+      list: (group, plural, namespace = '') =>
+        store.range({ prefix: keyFor(group, plural, namespace, '') }).entries.map(entry => entry.object),
+    }
+  }
+
+  kind(group: string, version: string, plural: string): Kind | undefined {
+    return this.#byPath.get(`${group}/${version}/${plural}`)
+  }
+
+  key({ kind, namespace, name }: ObjectTarget): string {
+    const { group, plural } = kind.storedAs ?? kind
+    return keyFor(group, plural, kind.namespaced ? namespace : '', name)
+  }
+
+  /** The entry in the kind's own shape: itself, unless the kind is a second view of another's objects. */
+  view(kind: Kind, entry: StoredEntry): StoredEntry {
+    if (kind.storedAs === undefined) return entry
+    let view = this.#views.get(entry)
+    if (view === undefined) {
+      view = new StoredEntry(entry.key, entry.revision, { object: kind.storedAs.fromStored(entry.copy()) })
+      this.#views.set(entry, view)
+    }
+    return view
+  }
+
+  /** Seconds, as meta/v1 Time has them. */
+  now(): string {
+    return timeText(this.clock.now())
+  }
+}
+
+/** `2026-01-01T00:00:00Z` */
+export const timeText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
+
+/** Without a name: the prefix of a collection, which ends with a slash. */
+const keyFor = (group: string, plural: string, namespace: string, name: string): string =>
+  `/registry/${group === '' ? 'core' : group}/${plural}/${namespace === '' ? '' : `${namespace}/`}${name}`

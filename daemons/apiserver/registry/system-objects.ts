@@ -1,0 +1,127 @@
+import type { KubeClient } from '../../../kube/client/client.ts'
+import type { KubeObject, UnknownObject } from '../../../kube/object.ts'
+import { equalJson } from '../../../kube/patch/json-value.ts'
+import type { Resource } from '../../../kube/resource.ts'
+import * as resources from '../../../kube/resources.ts'
+import { hasReason } from '../../../kube/status.ts'
+
+/** Where clients in pods reach the API. */
+export interface ApiEndpoint {
+  /** The first address of the service range. */
+  clusterIp: string
+  /** Of this server, as pods see it; none: the Endpoints are left alone. */
+  address: string | undefined
+  port: number
+}
+
+interface Wanted {
+  resource: Resource<KubeObject>
+  object: UnknownObject
+  /** What of an object that is there is put right again; undefined: it is left to its owner. */
+  keep?: readonly string[]
+}
+
+const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
+
+const priorityClass = (name: string, value: number, description: string): Wanted => ({
+  resource: resources.priorityClasses,
+  object: {
+    apiVersion: 'scheduling.k8s.io/v1',
+    kind: 'PriorityClass',
+    metadata: { name },
+    value,
+    preemptionPolicy: 'PreemptLowerPriority',
+    description,
+  },
+})
+
+const meta = { name: 'kubernetes', namespace: 'default' }
+
+const service = ({ clusterIp, port }: ApiEndpoint): Wanted => ({
+  resource: resources.services,
+  object: {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { ...meta, labels: { component: 'apiserver', provider: 'kubernetes' } },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: clusterIp,
+      clusterIPs: [clusterIp],
+      ipFamilies: ['IPv4'],
+      ipFamilyPolicy: 'SingleStack',
+      sessionAffinity: 'None',
+      ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }],
+    },
+  },
+})
+
+const endpoints = (address: string, port: number): Wanted[] => [
+  {
+    resource: resources.endpoints,
+    // The controller that mirrors Endpoints into slices must not make a second slice of these.
+    object: {
+      apiVersion: 'v1',
+      kind: 'Endpoints',
+      metadata: { ...meta, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+      subsets: [{ addresses: [{ ip: address }], ports: [{ name: 'https', port, protocol: 'TCP' }] }],
+    },
+    keep: ['subsets'],
+  },
+  {
+    resource: resources.endpointSlices,
+    object: {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: {
+        ...meta,
+        labels: {
+          'kubernetes.io/service-name': 'kubernetes',
+          'endpointslice.kubernetes.io/managed-by': 'skiff/apiserver',
+        },
+      },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: [address], conditions: { ready: true } }],
+      ports: [{ name: 'https', port, protocol: 'TCP' }],
+    },
+    keep: ['endpoints', 'ports'],
+  },
+]
+
+/** Everything that is there from the first moment of a cluster, in the order it is made. */
+export const systemObjects = (endpoint: ApiEndpoint): Wanted[] => [
+  ...namespaces.map((name): Wanted => ({
+    resource: resources.namespaces,
+    object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+  })),
+  priorityClass(
+    'system-node-critical',
+    2_000_001_000,
+    'Used for system critical pods that must not be moved from their current node.',
+  ),
+  priorityClass(
+    'system-cluster-critical',
+    2_000_000_000,
+    'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+  ),
+  service(endpoint),
+  ...(endpoint.address === undefined ? [] : endpoints(endpoint.address, endpoint.port)),
+]
+
+const ensure = async (client: KubeClient, { resource, object, keep }: Wanted): Promise<void> => {
+  const { name = '', namespace } = object.metadata ?? {}
+  const place = namespace === undefined ? {} : { namespace }
+  try {
+    const live = (await client.get(resource, name, place)) as UnknownObject
+    if (keep === undefined || keep.every(field => equalJson(live[field], object[field]))) return
+    const wanted = Object.fromEntries(keep.map(field => [field, object[field]]))
+    await client.update(resource, { ...live, ...wanted } as KubeObject)
+  } catch (error) {
+    if (!hasReason(error, 'NotFound')) throw error
+    await client.create(resource, object)
+  }
+}
+
+/** Makes what is missing and puts right what the API server owns; what is right is not written again. */
+export const ensureSystemObjects = async (client: KubeClient, endpoint: ApiEndpoint): Promise<void> => {
+  for (const wanted of systemObjects(endpoint)) await ensure(client, wanted)
+}

@@ -1,0 +1,193 @@
+import type { UnknownObject } from '../../../kube/object.ts'
+import { cloneJson, equalJson } from '../../../kube/patch/json-value.ts'
+import { recordManager } from '../../../kube/patch/managed-fields.ts'
+import { apiVersionOf } from '../../../kube/resource.ts'
+import type { FieldError, Kind } from '../kinds/kind.ts'
+import { validateMetadata, validateMetadataUpdate } from '../kinds/metadata-validation.ts'
+import { schemaOf } from '../schema/schemas.ts'
+import type { StoreOperation } from '../store/store.ts'
+import { StoredEntry } from '../store/stored-entry.ts'
+import { admitThen, tellRemoved } from './admit.ts'
+import { conflict, invalid, notFound } from './api-errors.ts'
+import { checkObject } from './check-object.ts'
+import { createChecked } from './create-object.ts'
+import { keepMetadata, matchTarget, pendingFinalizers, raiseGeneration } from './object-metadata.ts'
+import type { ObjectTarget, Registry, RequestContext, WriteResult } from './registry.ts'
+
+/** A change to an object that is there. */
+export interface Mutation {
+  /** '' for the object itself, else `status`, `scale`, `binding`, `finalize`. */
+  subresource: string
+  /** The object as it should become, made from the live one (read-only); called again when another write came between. */
+  change(live: UnknownObject): UnknownObject | Promise<UnknownObject>
+  /** The change has its managedFields already (server-side apply). */
+  keepManagers?: boolean
+}
+
+/** How often a write starts over because another one came between, before its caller is told to. */
+const attempts = 6
+
+/** Kinds that a PUT creates when they are not there, as upstream's strategies allow. */
+const createdByUpdate = new Set(['leases', 'endpoints', 'endpointslices', 'events'])
+
+/** PUT of the object or of its status. */
+export const updateObject = async (
+  registry: Registry,
+  target: ObjectTarget & { subresource: string },
+  body: unknown,
+  context: RequestContext,
+): Promise<WriteResult> => {
+  const object = checkObject(body, target.kind, context)
+  const meta = matchTarget(object, target)
+  const versioned = meta.resourceVersion !== undefined && meta.resourceVersion !== ''
+  if (
+    target.subresource === '' &&
+    !versioned &&
+    createdByUpdate.has(target.kind.plural) &&
+    registry.store.get(registry.key(target)) === undefined
+  )
+    return { entry: await createChecked(registry, target, object, context), created: true }
+  const change = () => cloneJson(object)
+  const entry = await mutate(registry, target, { subresource: target.subresource, change }, context)
+  return { entry, created: false }
+}
+
+/**
+ * Reads, changes and writes until no other write came between. Keeps what the system and other subresources own,
+ * runs admission and validation, and writes nothing when nothing changed. An object that is being deleted and has
+ * nothing left to wait for is removed.
+ */
+export const mutate = async (
+  registry: Registry,
+  target: ObjectTarget,
+  mutation: Mutation,
+  context: RequestContext,
+): Promise<StoredEntry> => {
+  const key = registry.key(target)
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const stored = registry.store.get(key)
+    if (stored === undefined) throw notFound(target.kind, target.name)
+    const live = registry.view(target.kind, stored)
+    const written = await attemptMutation(registry, target, { ...mutation, live }, context)
+    if (written !== undefined) return written
+  }
+  throw conflict(target.kind, target.name)
+}
+
+/** Undefined: another write came between. */
+const attemptMutation = async (
+  registry: Registry,
+  target: ObjectTarget,
+  mutation: Mutation & { live: StoredEntry },
+  context: RequestContext,
+): Promise<StoredEntry | undefined> => {
+  const { kind, namespace, name } = target
+  const { live: entry, subresource } = mutation
+  const live = entry.object
+  const next = settle(await mutation.change(live), live, { target, subresource })
+  const request = {
+    operation: 'update' as const,
+    kind,
+    subresource,
+    namespace,
+    name,
+    user: context.user,
+    object: next,
+    old: live,
+    dryRun: context.dryRun,
+  }
+  return admitThen(registry, request, async () => {
+    const errors = validateChange(next, live, { kind, subresource })
+    if (errors.length > 0) throw invalid(kind, name, errors)
+    raiseGeneration(next, live, kind)
+    if (mutation.keepManagers !== true) recordWriter(registry, { kind, next, live, subresource }, context)
+    if (equalJson(next, live)) return entry
+    if (context.dryRun) return new StoredEntry(entry.key, entry.revision, { object: next })
+    const written = await write(registry, { kind, key: registry.key(target), next, expected: entry.revision })
+    if (written?.gone === true) tellRemoved(registry, request)
+    return written?.entry
+  })
+}
+
+/** The wanted object with everything put back that this endpoint does not change. */
+const settle = (
+  wanted: UnknownObject,
+  live: UnknownObject,
+  { target, subresource }: { target: ObjectTarget; subresource: string },
+): UnknownObject => {
+  const { kind } = target
+  keepMetadata(wanted, live, target)
+  if (subresource === 'status') {
+    const managedFields = wanted.metadata?.managedFields
+    const { status: _, ...rest } = live
+    const metadata = { ...live.metadata, ...(managedFields === undefined ? {} : { managedFields }) }
+    return { ...cloneJson(rest), metadata, ...(wanted['status'] === undefined ? {} : { status: wanted['status'] }) }
+  }
+  if (kind.hasStatus && (subresource === '' || subresource === 'scale')) {
+    if (live['status'] === undefined) delete wanted['status']
+    else wanted['status'] = cloneJson(live['status'])
+  }
+  if (subresource !== '' && subresource !== 'scale') return wanted
+  kind.setDefaults?.(wanted)
+  kind.prepareForUpdate?.(wanted, live)
+  return wanted
+}
+
+const validateChange = (
+  next: UnknownObject,
+  live: UnknownObject,
+  { kind, subresource }: { kind: Kind; subresource: string },
+): FieldError[] => {
+  switch (subresource) {
+    case '':
+    case 'scale':
+      return [
+        ...validateMetadata(next, kind),
+        ...validateMetadataUpdate(next, live),
+        ...(kind.validate?.(next) ?? []),
+        ...(kind.validateUpdate?.(next, live, subresource) ?? []),
+      ]
+    case 'status':
+      return kind.validateUpdate?.(next, live, subresource) ?? []
+    default:
+      // binding and finalize change what is immutable everywhere else; they check it themselves.
+      return []
+  }
+}
+
+const recordWriter = (
+  registry: Registry,
+  { kind, next, live, subresource }: { kind: Kind; next: UnknownObject; live: UnknownObject; subresource: string },
+  context: RequestContext,
+): void => {
+  const managedFields = recordManager({
+    before: live,
+    after: next,
+    manager: context.fieldManager,
+    operation: 'Update',
+    ...(subresource === '' ? {} : { subresource }),
+    apiVersion: apiVersionOf(kind),
+    schema: schemaOf(kind.schema),
+    now: registry.clock.now(),
+  })
+  const { managedFields: _, ...metadata } = next.metadata ?? {}
+  next.metadata = managedFields.length > 0 ? { ...metadata, managedFields } : metadata
+}
+
+const write = async (
+  registry: Registry,
+  { kind, key, next, expected }: { kind: Kind; key: string; next: UnknownObject; expected: number },
+): Promise<{ entry: StoredEntry; gone: boolean } | undefined> => {
+  const { deletionTimestamp, deletionGracePeriodSeconds: grace = 0 } = next.metadata ?? {}
+  const finished = deletionTimestamp !== undefined && grace === 0 && pendingFinalizers(next).length === 0
+  const stored = kind.storedAs?.toStored(next) ?? next
+  const operation: StoreOperation = finished
+    ? { kind: 'delete', key, expected }
+    : { kind: 'put', key, object: stored, expected }
+  const result = await registry.store.transact([operation])
+  const entry = result.kind === 'committed' ? result.entries[0] : undefined
+  if (entry === undefined) return undefined
+  return finished
+    ? { entry: new StoredEntry(key, entry.revision, { object: next }), gone: true }
+    : { entry: registry.view(kind, entry), gone: false }
+}

@@ -1,0 +1,116 @@
+import { apiError } from '../../../kube/status.ts'
+import type { StoreEvent } from '../store/store.ts'
+import type { StoredEntry } from '../store/stored-entry.ts'
+import { parseResourceVersion } from './read-objects.ts'
+import type { ObjectTarget, Registry } from './registry.ts'
+import { makeSelection, type Selection } from './selection.ts'
+
+export interface WatchRequest {
+  labelSelector?: string | undefined
+  fieldSelector?: string | undefined
+  resourceVersion?: string | undefined
+  resourceVersionMatch?: string | undefined
+  sendInitialEvents?: boolean | undefined
+  allowBookmarks: boolean
+}
+
+export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED'
+
+/** Where a watch's events go. Called synchronously, in order; it must not throw. */
+export interface WatchSink {
+  event(type: WatchEventType, entry: StoredEntry): void
+  /** `initialEventsEnd`: everything that was there at the start has been sent. */
+  bookmark(resourceVersion: string, initialEventsEnd: boolean): void
+}
+
+export interface OpenWatch {
+  /** Sends a bookmark when something happened since the last event that went out. */
+  bookmark(): void
+  close(): void
+}
+
+/** What a client that sees only the selection is to be told of an event; undefined: nothing. */
+const translate = (
+  event: StoreEvent,
+  selection: Selection,
+  view: (entry: StoredEntry) => StoredEntry,
+): [WatchEventType, StoredEntry] | undefined => {
+  const entry = view(event.entry)
+  if (selection.everything)
+    return [event.type === 'delete' ? 'DELETED' : event.previous === undefined ? 'ADDED' : 'MODIFIED', entry]
+  const before = event.previous !== undefined && selection.matches(view(event.previous).object)
+  const after = event.type === 'put' && selection.matches(entry.object)
+  if (after) return [before ? 'MODIFIED' : 'ADDED', entry]
+  if (!before) return undefined
+  // What left the selection is shown as it last was in it, at the revision it left.
+  return ['DELETED', event.type === 'delete' ? entry : view((event.previous ?? entry).at(event.entry.revision))]
+}
+
+/** With initial events: no version or 0 as upstream's default, or sendInitialEvents asked for. */
+const wantsInitial = (request: WatchRequest, from: number | undefined): boolean => {
+  if (request.sendInitialEvents === undefined) return from === undefined || from === 0
+  if (request.resourceVersionMatch !== 'NotOlderThan')
+    throw apiError('BadRequest', 'resourceVersionMatch must be NotOlderThan when sendInitialEvents is given')
+  return request.sendInitialEvents
+}
+
+/**
+ * Sends what is there (when asked), then every later event, until it is closed. The switch between the two is
+ * synchronous, so that nothing is missed or sent twice.
+ * Throws ApiError `Expired`, `Timeout` (a version of the future) or `BadRequest`, before anything is sent.
+ */
+export const watchObjects = (
+  registry: Registry,
+  target: ObjectTarget,
+  request: WatchRequest & { sink: WatchSink },
+): OpenWatch => {
+  const { store } = registry
+  const { kind } = target
+  const { sink } = request
+  let selection = makeSelection(kind, request.labelSelector, request.fieldSelector)
+  if (target.name !== '') {
+    const inner = selection
+    selection = {
+      everything: false,
+      matches: object => object.metadata?.name === target.name && inner.matches(object),
+    }
+  }
+  const from = parseResourceVersion(request.resourceVersion)
+  const initial = wantsInitial(request, from)
+  const prefix = registry.key({ ...target, name: '' })
+  const view = (entry: StoredEntry) => registry.view(kind, entry)
+  let sent = from === undefined || from === 0 ? store.revision : from
+  const forward = (event: StoreEvent): void => {
+    const told = translate(event, selection, view)
+    if (told === undefined) return
+    sent = event.entry.revision
+    sink.event(...told)
+  }
+  const bookmark = (): void => {
+    if (!request.allowBookmarks || store.revision <= sent) return
+    sent = store.revision
+    sink.bookmark(String(sent), false)
+  }
+  if (!initial) return opened(registry, { stop: store.watch(prefix, sent, forward), bookmark })
+  if (from !== undefined && from > store.revision) store.watch(prefix, from, () => {})()
+  const { entries, revision } = store.range({ prefix })
+  for (const entry of entries) {
+    const shown = view(entry)
+    if (selection.everything || selection.matches(shown.object)) sink.event('ADDED', shown)
+  }
+  sent = revision
+  if (request.sendInitialEvents === true && request.allowBookmarks) sink.bookmark(String(revision), true)
+  return opened(registry, { stop: store.watch(prefix, revision, forward), bookmark })
+}
+
+const opened = (registry: Registry, { stop, bookmark }: { stop(): void; bookmark(): void }): OpenWatch => {
+  const watch: OpenWatch = {
+    bookmark,
+    close: () => {
+      registry.openWatches.delete(watch)
+      stop()
+    },
+  }
+  registry.openWatches.add(watch)
+  return watch
+}

@@ -1,0 +1,81 @@
+import { parseDocument } from 'yaml'
+import type { PatchType } from '../../../kube/client/client.ts'
+import { messageOf } from '../../../kube/errors.ts'
+import { apiError } from '../../../kube/status.ts'
+import { findDuplicateKeys } from '../schema/duplicate-keys.ts'
+
+export interface DecodedBody {
+  value: unknown
+  /** Keys that stand twice in one object, in the words of a strict decoding error. */
+  findings: readonly string[]
+}
+
+const unreadable = (what: string, cause: unknown) =>
+  apiError('BadRequest', `the body could not be read as ${what}: ${messageOf(cause)}`)
+
+const decodeJson = (text: string): DecodedBody => {
+  try {
+    return { value: JSON.parse(text) as unknown, findings: findDuplicateKeys(text) }
+  } catch (cause) {
+    throw unreadable('JSON', cause)
+  }
+}
+
+const decodeYaml = (text: string): DecodedBody => {
+  // kubectl sends JSON as YAML, and reading it as what it is takes a fraction of the time.
+  if (text.trimStart().startsWith('{')) {
+    try {
+      return decodeJson(text)
+    } catch {
+      // flow-style YAML that is no JSON: read below
+    }
+  }
+  const document = parseDocument(text)
+  const twice = document.errors.filter(error => error.code === 'DUPLICATE_KEY')
+  const broken = document.errors.find(error => error.code !== 'DUPLICATE_KEY')
+  if (broken !== undefined) throw unreadable('YAML', broken)
+  try {
+    return { value: document.toJS({ maxAliasCount: 100 }) as unknown, findings: twice.map(error => error.message) }
+  } catch (cause) {
+    throw unreadable('YAML', cause)
+  }
+}
+
+const mediaType = (contentType: string | undefined): string =>
+  (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+
+const unsupported = (media: string, supported: readonly string[]) =>
+  apiError(
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${supported.join(', ')} (got ${media})`,
+  )
+
+/** The body of a POST, PUT or DELETE. Throws ApiError BadRequest or UnsupportedMediaType. */
+export const decodeBody = (body: Buffer, contentType: string | undefined): DecodedBody => {
+  const media = mediaType(contentType)
+  switch (media) {
+    case '':
+    case '*/*':
+    case 'application/json':
+      return decodeJson(body.toString())
+    case 'application/yaml':
+      return decodeYaml(body.toString())
+    default:
+      throw unsupported(media, ['application/json', 'application/yaml'])
+  }
+}
+
+const patchTypes: Readonly<Record<string, PatchType>> = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
+}
+
+/** The body of a PATCH, whose media type says which kind of patch it is. */
+export const decodePatch = (body: Buffer, contentType: string | undefined): DecodedBody & { type: PatchType } => {
+  const media = mediaType(contentType)
+  const type = patchTypes[media]
+  if (type === undefined) throw unsupported(media, Object.keys(patchTypes))
+  return { type, ...(type === 'apply' ? decodeYaml(body.toString()) : decodeJson(body.toString())) }
+}

@@ -1,0 +1,199 @@
+import { stringify as stringifyYaml } from 'yaml'
+import { apiError, type Status } from '../../../kube/status.ts'
+import type { Kind } from '../kinds/kind.ts'
+import { notImplemented } from '../registry/api-errors.ts'
+import { createObject } from '../registry/create-object.ts'
+import { deleteCollection, deleteObject } from '../registry/delete-object.ts'
+import { patchObject } from '../registry/patch-object.ts'
+import { bindPod, evictPod, finalizeNamespace } from '../registry/pod-actions.ts'
+import { getObject, listObjects } from '../registry/read-objects.ts'
+import type { ObjectTarget, Registry, RequestContext } from '../registry/registry.ts'
+import { getScale, patchScale, updateScale } from '../registry/scale.ts'
+import { updateObject } from '../registry/update-object.ts'
+import type { StoredEntry } from '../store/stored-entry.ts'
+import { decodeBody, decodePatch } from './decode-body.ts'
+import { successStatus } from './failure-status.ts'
+import { negotiate } from './negotiate.ts'
+import { encodeEntry, encodeList, type IncludeObject, type View } from './represent.ts'
+import {
+  booleanOf,
+  contextOf,
+  deleteRequestOf,
+  listRequestOf,
+  type RestReply,
+  type RestRequest,
+} from './rest-request.ts'
+
+/** What an operation gives before it is put into the form the client wants. */
+type Outcome =
+  | { form: 'entry'; entry: StoredEntry; status: number; kind?: 'Scale' }
+  | { form: 'list'; list: Parameters<typeof encodeList>[1] }
+  | { form: 'status'; status: number; body: Status }
+
+const includes = ['None', 'Metadata', 'Object']
+
+export const viewOf = (registry: Registry, request: Pick<RestRequest, 'accept' | 'query'>): View => {
+  const include = request.query.get('includeObject') ?? 'Metadata'
+  if (!includes.includes(include))
+    throw apiError('BadRequest', `Invalid includeObject value: ${JSON.stringify(include)}`)
+  return { ...negotiate(request.accept), includeObject: include as IncludeObject, nowMs: registry.clock.now() }
+}
+
+/** Browsers and curl are read by people; everything else says when it wants indentation. */
+const wantsPretty = ({ query, userAgent = '' }: RestRequest): boolean =>
+  booleanOf(query, 'pretty') ?? /^(curl|Wget|Mozilla)\//.test(userAgent)
+
+const methodNotAllowed = (): never => {
+  throw apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+}
+
+const decoded = (request: RestRequest, context: RequestContext): [unknown, RequestContext] => {
+  const { value, findings } = decodeBody(request.body, request.contentType)
+  return [value, { ...context, decodeFindings: findings }]
+}
+
+const onCollection = async (
+  registry: Registry,
+  target: ObjectTarget,
+  request: RestRequest,
+  context: RequestContext,
+): Promise<Outcome> => {
+  switch (request.method) {
+    case 'GET':
+      return { form: 'list', list: await listObjects(registry, target, listRequestOf(request.query)) }
+    case 'POST': {
+      const [body, full] = decoded(request, context)
+      return { form: 'entry', status: 201, entry: await createObject(registry, target, body, full) }
+    }
+    case 'DELETE': {
+      const options = deleteRequestOf(request.query, request.body.length === 0 ? {} : decoded(request, context)[0])
+      const list = listRequestOf(request.query)
+      const full = { ...context, dryRun: options.dryRun }
+      return { form: 'list', list: await deleteCollection(registry, target, { list, options }, full) }
+    }
+    default:
+      return methodNotAllowed()
+  }
+}
+
+const onObject = async (
+  registry: Registry,
+  target: ObjectTarget & { subresource: string },
+  request: RestRequest,
+  context: RequestContext,
+): Promise<Outcome> => {
+  switch (request.method) {
+    case 'GET': {
+      const version = request.query.get('resourceVersion') ?? undefined
+      return { form: 'entry', status: 200, entry: await getObject(registry, target, version) }
+    }
+    case 'PUT': {
+      const { entry, created } = await updateObject(registry, target, ...decoded(request, context))
+      return { form: 'entry', status: created ? 201 : 200, entry }
+    }
+    case 'PATCH': {
+      const { type, value, findings } = decodePatch(request.body, request.contentType)
+      const force = booleanOf(request.query, 'force') ?? false
+      const fieldManager = type === 'apply' ? (request.query.get('fieldManager') ?? '') : context.fieldManager
+      const full = { ...context, fieldManager, decodeFindings: findings }
+      const { entry, created } = await patchObject(registry, target, { type, value, force }, full)
+      return { form: 'entry', status: created ? 201 : 200, entry }
+    }
+    case 'DELETE':
+      return target.subresource === '' ? onDelete(registry, target, request, context) : methodNotAllowed()
+    default:
+      return methodNotAllowed()
+  }
+}
+
+const onDelete = async (
+  registry: Registry,
+  target: ObjectTarget,
+  request: RestRequest,
+  context: RequestContext,
+): Promise<Outcome> => {
+  const options = deleteRequestOf(request.query, request.body.length === 0 ? {} : decoded(request, context)[0])
+  const { gone, entry } = await deleteObject(registry, target, options, { ...context, dryRun: options.dryRun })
+  if (!gone) return { form: 'entry', status: 200, entry }
+  const { group, plural } = target.kind
+  const uid = entry.object.metadata?.uid ?? ''
+  const details = { name: target.name, ...(group === '' ? {} : { group }), kind: plural, uid }
+  return { form: 'status', status: 200, body: successStatus(details) }
+}
+
+const onScale = async (
+  registry: Registry,
+  target: ObjectTarget,
+  request: RestRequest,
+  context: RequestContext,
+): Promise<Outcome> => {
+  switch (request.method) {
+    case 'GET':
+      return { form: 'entry', kind: 'Scale', status: 200, entry: await getScale(registry, target) }
+    case 'PUT': {
+      const entry = await updateScale(registry, target, ...decoded(request, context))
+      return { form: 'entry', kind: 'Scale', status: 200, entry }
+    }
+    case 'PATCH': {
+      const patch = decodePatch(request.body, request.contentType)
+      if (patch.type === 'apply') throw notImplemented(target.kind, 'scale by server-side apply')
+      return { form: 'entry', kind: 'Scale', status: 200, entry: await patchScale(registry, target, patch, context) }
+    }
+    default:
+      return methodNotAllowed()
+  }
+}
+
+const onAction = async (
+  registry: Registry,
+  target: ObjectTarget & { subresource: string },
+  request: RestRequest,
+  context: RequestContext,
+): Promise<Outcome> => {
+  const { subresource, kind } = target
+  if (!kind.subresources.includes(subresource))
+    throw apiError('NotFound', 'the server could not find the requested resource')
+  if (subresource === 'finalize') {
+    if (request.method !== 'PUT') return methodNotAllowed()
+    const entry = await finalizeNamespace(registry, target, ...decoded(request, context))
+    return { form: 'entry', status: 200, entry }
+  }
+  const action = subresource === 'binding' ? bindPod : subresource === 'eviction' ? evictPod : undefined
+  if (action === undefined) throw notImplemented(kind, subresource)
+  if (request.method !== 'POST') return methodNotAllowed()
+  await action(registry, target, ...decoded(request, context))
+  return { form: 'status', status: 201, body: { ...successStatus(), code: 201 } }
+}
+
+const perform = (registry: Registry, request: RestRequest, context: RequestContext): Promise<Outcome> => {
+  const { path, kind } = request
+  const target = { kind, namespace: path.namespace, name: path.name, subresource: path.subresource }
+  if (path.name === '') return onCollection(registry, target, request, context)
+  if (path.subresource === '') return onObject(registry, target, request, context)
+  if (path.subresource === 'status' && kind.hasStatus) return onObject(registry, target, request, context)
+  if (path.subresource === 'scale' && kind.scale !== undefined) return onScale(registry, target, request, context)
+  return onAction(registry, target, request, context)
+}
+
+const encode = (kind: Kind, outcome: Outcome, view: View): Buffer => {
+  switch (outcome.form) {
+    case 'status':
+      return Buffer.from(JSON.stringify(outcome.body))
+    case 'list':
+      return encodeList(kind, outcome.list, view)
+    case 'entry':
+      return outcome.kind === 'Scale' ? outcome.entry.bytes : encodeEntry(kind, outcome.entry, view)
+  }
+}
+
+/** Everything but watches and streams: a request in, the whole answer out. Failures are thrown as ApiError or SkiffError. */
+export const handleRequest = async (registry: Registry, request: RestRequest): Promise<RestReply> => {
+  const warnings: string[] = []
+  const view = viewOf(registry, request)
+  const outcome = await perform(registry, request, contextOf(request, warnings))
+  const status = outcome.form === 'list' ? 200 : outcome.status
+  let body = encode(request.kind, outcome, view)
+  if (view.media === 'yaml') body = Buffer.from(stringifyYaml(JSON.parse(String(body))))
+  else if (wantsPretty(request)) body = Buffer.from(`${JSON.stringify(JSON.parse(String(body)), null, 2)}\n`)
+  return { status, contentType: view.media === 'yaml' ? 'application/yaml' : 'application/json', body, warnings }
+}

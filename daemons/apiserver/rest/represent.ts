@@ -1,0 +1,111 @@
+import type { UnknownObject } from '../../../kube/object.ts'
+import { apiVersionOf } from '../../../kube/resource.ts'
+import type { Kind } from '../kinds/kind.ts'
+import type { ListResult } from '../registry/read-objects.ts'
+import { encodeObject, type StoredEntry } from '../store/stored-entry.ts'
+import type { Representation } from './negotiate.ts'
+
+/** What the rows of a table carry besides their cells. */
+export type IncludeObject = 'None' | 'Metadata' | 'Object'
+
+export interface View extends Representation {
+  includeObject: IncludeObject
+  /** For the ages in cells. */
+  nowMs: number
+}
+
+type ListMetadata = Pick<ListResult, 'resourceVersion' | 'continue' | 'remainingItemCount'>
+
+export const partialMetadata = (object: UnknownObject, metaVersion: string): UnknownObject => ({
+  kind: 'PartialObjectMetadata',
+  apiVersion: `meta.k8s.io/${metaVersion}`,
+  metadata: object.metadata ?? {},
+})
+
+const columnDefinitions = (kind: Kind): unknown[] =>
+  kind.columns.map(({ name, type, format, description, priority }) => ({
+    name,
+    type,
+    format: format ?? '',
+    description,
+    priority,
+  }))
+
+const rowOf = (kind: Kind, object: UnknownObject, view: View): unknown => ({
+  cells: kind.columns.map(column => column.cell(object, view.nowMs)),
+  ...(view.includeObject === 'None'
+    ? {}
+    : { object: view.includeObject === 'Object' ? object : partialMetadata(object, view.metaVersion) }),
+})
+
+/** meta.k8s.io Table: what `kubectl get` prints. `withColumns`: false for all but the first event of a watch. */
+export const tableOf = (
+  kind: Kind,
+  objects: readonly UnknownObject[],
+  { view, metadata, withColumns = true }: { view: View; metadata: object; withColumns?: boolean },
+): UnknownObject => ({
+  kind: 'Table',
+  apiVersion: `meta.k8s.io/${view.metaVersion}`,
+  metadata,
+  columnDefinitions: withColumns ? columnDefinitions(kind) : [],
+  rows: objects.map(object => rowOf(kind, object, view)),
+})
+
+/** One object in the view that was asked for. */
+export const viewObject = (kind: Kind, object: UnknownObject, view: View, withColumns = true): UnknownObject => {
+  switch (view.as) {
+    case 'Table':
+      return tableOf(kind, [object], {
+        view,
+        withColumns,
+        metadata: { resourceVersion: object.metadata?.resourceVersion ?? '' },
+      })
+    case 'PartialObjectMetadata':
+    case 'PartialObjectMetadataList':
+      return partialMetadata(object, view.metaVersion)
+    case 'Object':
+      return object
+  }
+}
+
+export const isPlain = (view: Representation): boolean => view.as === 'Object' && view.media === 'json'
+
+export const encodeEntry = (kind: Kind, entry: StoredEntry, view: View): Buffer =>
+  view.as === 'Object' ? entry.bytes : encodeObject(viewObject(kind, entry.object, view))
+
+const comma = Buffer.from(',')
+const listEnd = Buffer.from(']}')
+
+/** A list out of the stored bytes of its items: nothing is parsed or encoded again. */
+const joinList = (kind: Kind, metadata: ListMetadata, entries: readonly StoredEntry[]): Buffer => {
+  const head = `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${JSON.stringify(metadata)},"items":[`
+  const parts: Buffer[] = [Buffer.from(head)]
+  for (const [index, entry] of entries.entries()) {
+    if (index > 0) parts.push(comma)
+    parts.push(entry.bytes)
+  }
+  parts.push(listEnd)
+  return Buffer.concat(parts)
+}
+
+export const encodeList = (
+  kind: Kind,
+  { entries, ...metadata }: ListMetadata & { entries: readonly StoredEntry[] },
+  view: View,
+): Buffer => {
+  const objects = () => entries.map(entry => entry.object)
+  switch (view.as) {
+    case 'Object':
+      return joinList(kind, metadata, entries)
+    case 'Table':
+      return encodeObject(tableOf(kind, objects(), { view, metadata }))
+    case 'PartialObjectMetadata':
+    case 'PartialObjectMetadataList':
+      return encodeObject({
+        kind: 'PartialObjectMetadataList',
+        apiVersion: `meta.k8s.io/${view.metaVersion}`,
+        metadata,
+        items: objects().map(object => partialMetadata(object, view.metaVersion)),
+      } as UnknownObject)
+  }
+}

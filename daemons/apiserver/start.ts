@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs'
+import { isIPv4 } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import type { Logger } from 'pino'
+import type { DaemonContext, RunningDaemon } from '../../host/daemon.ts'
+import { systemClock } from '../../host/clock.ts'
+import type { KubeClient } from '../../kube/client/client.ts'
+import { messageOf, SkiffError } from '../../kube/errors.ts'
+import type { UserInfo } from './admission/plugin.ts'
+import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
+import { admissionPlugins } from './admission/plugins.ts'
+import { ApiHandler } from './http/api-handler.ts'
+import { makeApiMetrics } from './http/api-metrics.ts'
+import { serveHttp } from './http/server.ts'
+import { serverVersion } from './http/version.ts'
+import { InProcessClient } from './in-process-client.ts'
+import { builtinKinds } from './kinds/builtin.ts'
+import type { ApiServerOptions } from './options.ts'
+import { Registry } from './registry/registry.ts'
+import { ensureSystemObjects } from './registry/system-objects.ts'
+import { keepUp } from './registry/upkeep.ts'
+import { makeDocuments } from './schema/documents.ts'
+import { LmdbStore } from './store/lmdb-store.ts'
+import type { StreamingSubresource } from './streaming/streaming-subresource.ts'
+
+export interface RunningApiServer extends RunningDaemon {
+  /** The API without a connection, for whoever runs in this process. */
+  client(user: UserInfo): KubeClient
+  port: number
+}
+
+/** The server's own identity, for what it makes by itself. */
+const selfUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters'] }
+
+const readPem = (flag: string, file: string): string => {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new SkiffError('INVALID_INPUT', `--${flag} ${file}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** `10.96.0.1` of `10.96.0.0/16`. */
+export const firstAddress = (range: string): string => {
+  const [address = '', bits = ''] = range.split('/')
+  const length = Number(bits)
+  if (!isIPv4(address) || !/^\d+$/.test(bits) || length < 8 || length > 30)
+    throw new SkiffError(
+      'INVALID_INPUT',
+      `--service-cluster-ip-range: ${range} is not an IPv4 range between /8 and /30`,
+    )
+  const number = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+  const first = number - (number % 2 ** (32 - length)) + 1
+  return [24, 16, 8, 0].map(shift => Math.floor(first / 2 ** shift) % 256).join('.')
+}
+
+const isReachable = (address: string): boolean =>
+  isIPv4(address) && !address.startsWith('127.') && !address.startsWith('169.254.') && address !== '0.0.0.0'
+
+/** The address pods are told; undefined on a host that has only loopback. */
+const advertised = ({ advertiseAddress, bindAddress }: ApiServerOptions): string | undefined =>
+  advertiseAddress !== ''
+    ? advertiseAddress
+    : (bindAddress.find(isReachable) ??
+      Object.values(networkInterfaces())
+        .flatMap(addresses => addresses ?? [])
+        .find(({ address, internal }) => !internal && isReachable(address))?.address)
+
+/** Loaded when the first log or exec is asked for: most servers at rest never need it. */
+const lazyStreams = (options: ApiServerOptions, log: Logger): (() => Promise<readonly StreamingSubresource[]>) => {
+  let streams: Promise<readonly StreamingSubresource[]> | undefined
+  return () => {
+    streams ??= import('./streaming/kubelet-proxy.ts').then(({ kubeletProxy }) =>
+      kubeletProxy({
+        cert: readPem('kubelet-client-certificate', options.kubeletClientCertificate),
+        key: readPem('kubelet-client-key', options.kubeletClientKey),
+        ca: readPem('kubelet-certificate-authority', options.kubeletCertificateAuthority),
+        log,
+      }),
+    )
+    // A certificate that is missing now may be there at the next try.
+    streams.catch(() => (streams = undefined))
+    return streams
+  }
+}
+
+const openRegistry = async (options: ApiServerOptions, { signal, log }: DaemonContext): Promise<Registry> => {
+  const store = await LmdbStore.open({
+    directory: options.dataDir,
+    clock: systemClock,
+    signal,
+    onError: err => log.error({ err }, 'compaction failed'),
+  })
+  const { serviceClusterIpRange, serviceNodePortRange } = options
+  const plugins = [namespaceLifecycle, ...admissionPlugins({ serviceClusterIpRange, serviceNodePortRange })]
+  return new Registry({ store, kinds: builtinKinds, plugins, clock: systemClock })
+}
+
+/**
+ * Opens the store, listens, and makes the objects every cluster has. Throws SkiffError INVALID_INPUT for files and
+ * ranges that do not fit, HOST_UNFIT for a port that is taken, ALREADY_RUNNING for a store that is in use.
+ */
+export const start = async (options: ApiServerOptions, context: DaemonContext): Promise<RunningApiServer> => {
+  const { log, signal } = context
+  if (options.etcdServers.length > 0)
+    throw new SkiffError(
+      'NOT_IMPLEMENTED',
+      `--etcd-servers ${options.etcdServers.join(',')}: etcd as the store is not built yet`,
+      {
+        remedy: 'leave --etcd-servers out: the embedded store under --data-dir is used',
+      },
+    )
+  if (options.bindAddress.length === 0) throw new SkiffError('INVALID_INPUT', '--bind-address needs an address')
+  const clusterIp = firstAddress(options.serviceClusterIpRange)
+  const tls = {
+    cert: readPem('tls-cert-file', options.tlsCertFile),
+    key: readPem('tls-private-key-file', options.tlsPrivateKeyFile),
+    clientCa: readPem('client-ca-file', options.clientCaFile),
+  }
+  const registry = await openRegistry(options, context)
+  let ready = false
+  const handler = new ApiHandler({
+    registry,
+    documents: makeDocuments(builtinKinds, serverVersion),
+    streams: lazyStreams(options, log),
+    checks: {
+      ping: () => undefined,
+      log: () => undefined,
+      etcd: () => undefined,
+      'poststarthook/bootstrap-controller': () => (ready ? undefined : 'not finished'),
+      shutdown: () => (signal.aborted ? 'the process is shutting down' : undefined),
+    },
+    metrics: makeApiMetrics(registry),
+    maxRequestsInflight: options.maxRequestsInflight,
+    log,
+  })
+  try {
+    const server = await serveHttp({ handler, addresses: options.bindAddress, port: options.securePort, tls })
+    const address = advertised(options)
+    if (address === undefined) log.warn('no address but loopback: pods cannot reach the API (see --advertise-address)')
+    await ensureSystemObjects(new InProcessClient(registry, selfUser), { clusterIp, address, port: server.port })
+    ready = true
+    log.info({ addresses: options.bindAddress, port: server.port }, 'serving')
+    const upkeep = keepUp(registry, {
+      eventTtlMs: options.eventTtl,
+      signal,
+      onError: err => log.error({ err }, 'removing old events failed'),
+    })
+    const done = upkeep
+      .catch((error: unknown) => {
+        if (!signal.aborted) throw error
+      })
+      .finally(() => server.close())
+      .finally(() => registry.store.close())
+    return { done, port: server.port, client: user => new InProcessClient(registry, user) }
+  } catch (error) {
+    await registry.store.close()
+    throw error
+  }
+}
