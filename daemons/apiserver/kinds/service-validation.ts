@@ -1,5 +1,5 @@
 import type { Service, ServicePort } from 'kubernetes-types/core/v1.js'
-import { isIPv4 } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import type { Draft } from './draft.ts'
 import { duplicate, forbidden, invalid, invalidEach, notSupported, oneOf, required } from './field-error.ts'
 import type { FieldError } from './kind.ts'
@@ -83,7 +83,7 @@ const validateAddresses = (spec: Spec): FieldError[] => {
     } else errors.push(...invalidEach(`spec.clusterIPs[${i}]`, ip, ipErrors(ip)))
   for (const [i, family] of (spec.ipFamilies ?? []).entries())
     if (!families.includes(family)) errors.push(notSupported(`spec.ipFamilies[${i}]`, family, families))
-    else if (ips[i] && ips[i] !== 'None' && isIPv4(ips[i] ?? '') !== (family === 'IPv4'))
+    else if (isIP(ips[i] ?? '') !== 0 && isIPv4(ips[i] ?? '') !== (family === 'IPv4'))
       errors.push(
         invalid(`spec.clusterIPs[${i}]`, ips[i], `expected an ${family} value as indicated by \`ipFamilies[${i}]\``),
       )

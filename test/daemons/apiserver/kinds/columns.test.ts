@@ -1,0 +1,392 @@
+import t from 'tap'
+import { builtinKinds } from '../../../../daemons/apiserver/kinds/builtin.ts'
+import type { UnknownObject } from '../../../../kube/object.ts'
+import { cells, deployment, kindOf, metadata, pod } from './sample-objects.ts'
+
+const at = (minute: number) => `2026-01-01T00:${String(minute).padStart(2, '0')}:00Z`
+
+const headers: Record<string, string> = {
+  pods: 'Name Ready Status Restarts Age | IP Node Nominated Node Readiness Gates',
+  deployments: 'Name Ready Up-to-date Available Age | Containers Images Selector',
+  replicasets: 'Name Desired Current Ready Age | Containers Images Selector',
+  services: 'Name Type Cluster-IP External-IP Port(s) Age | Selector',
+  nodes: 'Name Status Roles Age Version | Internal-IP External-IP OS-Image Kernel-Version Container-Runtime',
+  namespaces: 'Name Status Age |',
+  endpoints: 'Name Endpoints Age |',
+  endpointslices: 'Name AddressType Ports Endpoints Age |',
+  configmaps: 'Name Data Age |',
+  secrets: 'Name Type Data Age |',
+  serviceaccounts: 'Name Secrets Age |',
+  events: 'Last Seen Type Reason Object Message | Subobject Source First Seen Count Name',
+  leases: 'Name Holder Age |',
+  ingresses: 'Name Class Hosts Address Ports Age |',
+  ingressclasses: 'Name Controller Parameters Age |',
+  priorityclasses: 'Name Value Global-Default Age PreemptionPolicy |',
+}
+for (const [plural, text] of Object.entries(headers))
+  t.test(`${plural} are shown as ${text}`, async t => {
+    const { columns } = kindOf(plural)
+    const names = (priority: 0 | 1) => columns.filter(c => c.priority === priority).map(c => c.name)
+    t.equal([...names(0), '|', ...names(1)].join(' '), text)
+  })
+
+t.test('every kind has its columns named above', async t => {
+  t.same([...new Set(builtinKinds.map(kind => kind.plural))].sort(), Object.keys(headers).sort())
+})
+
+const running = { name: 'main', ready: true, started: true, restartCount: 0, state: { running: {} } }
+const waiting = (reason: string) => ({ name: 'main', ready: false, restartCount: 0, state: { waiting: { reason } } })
+const ended = (more: object) => ({
+  name: 'main',
+  ready: false,
+  restartCount: 0,
+  state: { terminated: { exitCode: 0, ...more } },
+})
+const inits = [
+  { name: 'i1', image: 'x' },
+  { name: 'i2', image: 'x' },
+]
+
+const statuses: { name: string; object: UnknownObject; ready: string; status: string; restarts?: string }[] = [
+  { name: 'new', object: pod({}, { status: { phase: 'Pending' } }), ready: '0/1', status: 'Pending' },
+  {
+    name: 'running',
+    object: pod({}, { status: { phase: 'Running', containerStatuses: [running] } }),
+    ready: '1/1',
+    status: 'Running',
+  },
+  {
+    name: 'failing again and again',
+    object: pod(
+      {},
+      {
+        status: {
+          phase: 'Running',
+          containerStatuses: [
+            { ...waiting('CrashLoopBackOff'), restartCount: 3, lastState: { terminated: { finishedAt: at(55) } } },
+          ],
+        },
+      },
+    ),
+    ready: '0/1',
+    status: 'CrashLoopBackOff',
+    restarts: '3 (5m ago)',
+  },
+  {
+    name: 'through',
+    object: pod({}, { status: { phase: 'Succeeded', containerStatuses: [ended({ reason: 'Completed' })] } }),
+    ready: '0/1',
+    status: 'Completed',
+  },
+  {
+    name: 'killed by a signal',
+    object: pod({}, { status: { phase: 'Failed', containerStatuses: [ended({ exitCode: 137, signal: 9 })] } }),
+    ready: '0/1',
+    status: 'Signal:9',
+  },
+  {
+    name: 'ended with a code',
+    object: pod({}, { status: { phase: 'Failed', containerStatuses: [ended({ exitCode: 3 })] } }),
+    ready: '0/1',
+    status: 'ExitCode:3',
+  },
+  {
+    name: 'being deleted',
+    object: pod(
+      {},
+      {
+        metadata: metadata({ deletionTimestamp: at(1) }),
+        status: { phase: 'Running', containerStatuses: [running] },
+      },
+    ),
+    ready: '1/1',
+    status: 'Terminating',
+  },
+  {
+    name: 'in its first init container',
+    object: pod(
+      { initContainers: inits },
+      {
+        status: {
+          phase: 'Pending',
+          initContainerStatuses: [
+            { name: 'i1', state: { running: {} } },
+            { name: 'i2', state: { waiting: { reason: 'PodInitializing' } } },
+          ],
+          containerStatuses: [waiting('PodInitializing')],
+        },
+      },
+    ),
+    ready: '0/1',
+    status: 'Init:0/2',
+  },
+  {
+    name: 'in its second init container',
+    object: pod(
+      { initContainers: inits },
+      {
+        status: {
+          phase: 'Pending',
+          initContainerStatuses: [
+            { name: 'i1', state: { terminated: { exitCode: 0 } } },
+            { name: 'i2', state: { running: {} } },
+          ],
+        },
+      },
+    ),
+    ready: '0/1',
+    status: 'Init:1/2',
+  },
+  {
+    name: 'held up by an init container',
+    object: pod(
+      { initContainers: inits },
+      {
+        status: {
+          phase: 'Pending',
+          initContainerStatuses: [{ name: 'i1', restartCount: 2, state: { waiting: { reason: 'CrashLoopBackOff' } } }],
+        },
+      },
+    ),
+    ready: '0/1',
+    status: 'Init:CrashLoopBackOff',
+    restarts: '2',
+  },
+  {
+    name: 'running beside a sidecar',
+    object: pod(
+      { initContainers: [{ name: 's', image: 'x', restartPolicy: 'Always' }] },
+      {
+        status: {
+          phase: 'Running',
+          initContainerStatuses: [{ name: 's', ready: true, started: true, restartCount: 1, state: { running: {} } }],
+          containerStatuses: [running],
+        },
+      },
+    ),
+    ready: '2/2',
+    status: 'Running',
+    restarts: '1',
+  },
+  {
+    name: 'half through and not ready',
+    object: pod(
+      {
+        containers: [
+          { name: 'a', image: 'x' },
+          { name: 'b', image: 'x' },
+        ],
+      },
+      {
+        status: { phase: 'Running', containerStatuses: [ended({ reason: 'Completed' }), running] },
+      },
+    ),
+    ready: '1/2',
+    status: 'NotReady',
+  },
+  {
+    name: 'held back by a gate',
+    object: pod(
+      {},
+      {
+        status: {
+          phase: 'Pending',
+          conditions: [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated' }],
+        },
+      },
+    ),
+    ready: '0/1',
+    status: 'SchedulingGated',
+  },
+  {
+    name: 'evicted',
+    object: pod({}, { status: { phase: 'Failed', reason: 'Evicted' } }),
+    ready: '0/1',
+    status: 'Evicted',
+  },
+]
+for (const { name, object, ready, status, restarts = '0' } of statuses)
+  t.test(`a pod that is ${name} shows ${ready} ${status} ${restarts}`, async t => {
+    t.match(cells('pods', object), { Ready: ready, Status: status, Restarts: restarts })
+  })
+
+const rows: { plural: string; object: UnknownObject; shown: Record<string, unknown> }[] = [
+  {
+    plural: 'pods',
+    object: pod(
+      { nodeName: 'n1', readinessGates: [{ conditionType: 'a' }] },
+      {
+        metadata: metadata({ creationTimestamp: at(30) }),
+        status: { podIPs: [{ ip: '10.244.0.5' }], conditions: [{ type: 'a', status: 'True' }] },
+      },
+    ),
+    shown: { Age: '30m', IP: '10.244.0.5', Node: 'n1', 'Nominated Node': '<none>', 'Readiness Gates': '1/1' },
+  },
+  {
+    plural: 'deployments',
+    object: deployment({ replicas: 3 }, { status: { readyReplicas: 2, updatedReplicas: 3, availableReplicas: 1 } }),
+    shown: {
+      Ready: '2/3',
+      'Up-to-date': 3,
+      Available: 1,
+      Containers: 'main',
+      Images: 'nginx:1.27',
+      Selector: 'app=web',
+    },
+  },
+  {
+    plural: 'replicasets',
+    object: deployment({ replicas: 3 }, { status: { replicas: 3, readyReplicas: 1 } }),
+    shown: { Desired: 3, Current: 3, Ready: 1 },
+  },
+  {
+    plural: 'services',
+    object: {
+      metadata: metadata(),
+      spec: {
+        type: 'NodePort',
+        clusterIP: '10.96.0.9',
+        clusterIPs: ['10.96.0.9'],
+        selector: { b: '2', a: '1' },
+        ports: [
+          { port: 80, nodePort: 30080, protocol: 'TCP' },
+          { port: 53, protocol: 'UDP' },
+        ],
+      },
+    },
+    shown: {
+      Type: 'NodePort',
+      'Cluster-IP': '10.96.0.9',
+      'External-IP': '<none>',
+      'Port(s)': '80:30080/TCP,53/UDP',
+      Selector: 'a=1,b=2',
+    },
+  },
+  {
+    plural: 'services',
+    object: { metadata: metadata(), spec: { type: 'ExternalName', externalName: 'x.example' } },
+    shown: { 'Cluster-IP': '<none>', 'External-IP': 'x.example', 'Port(s)': '<none>', Selector: '<none>' },
+  },
+  {
+    plural: 'services',
+    object: { metadata: metadata(), spec: { type: 'LoadBalancer', ports: [] } },
+    shown: { 'External-IP': '<pending>' },
+  },
+  {
+    plural: 'nodes',
+    object: {
+      metadata: {
+        name: 'n',
+        labels: { 'node-role.kubernetes.io/worker': '', 'node-role.kubernetes.io/control-plane': '' },
+      },
+      spec: { unschedulable: true },
+      status: {
+        conditions: [{ type: 'Ready', status: 'True' }],
+        addresses: [{ type: 'InternalIP', address: '192.168.0.5' }],
+        nodeInfo: {
+          kubeletVersion: 'v1.34.0',
+          osImage: 'Debian',
+          kernelVersion: '6.1',
+          containerRuntimeVersion: 'docker://20',
+        },
+      },
+    },
+    shown: {
+      Status: 'Ready,SchedulingDisabled',
+      Roles: 'control-plane,worker',
+      Version: 'v1.34.0',
+      'Internal-IP': '192.168.0.5',
+      'External-IP': '<none>',
+      'OS-Image': 'Debian',
+      'Kernel-Version': '6.1',
+      'Container-Runtime': 'docker://20',
+    },
+  },
+  { plural: 'nodes', object: { metadata: { name: 'n' } }, shown: { Status: 'Unknown', Roles: '<none>' } },
+  {
+    plural: 'endpoints',
+    object: {
+      metadata: metadata(),
+      subsets: [{ addresses: ['1', '2', '3', '4', '5'].map(n => ({ ip: `10.0.0.${n}` })), ports: [{ port: 80 }] }],
+    },
+    shown: { Endpoints: '10.0.0.1:80,10.0.0.2:80,10.0.0.3:80 + 2 more...' },
+  },
+  { plural: 'endpoints', object: { metadata: metadata() }, shown: { Endpoints: '<none>' } },
+  {
+    plural: 'endpointslices',
+    object: {
+      metadata: metadata(),
+      addressType: 'IPv4',
+      ports: [{ port: 80 }, {}],
+      endpoints: [{ addresses: ['10.0.0.1'] }],
+    },
+    shown: { AddressType: 'IPv4', Ports: '80,*', Endpoints: '10.0.0.1' },
+  },
+  {
+    plural: 'configmaps',
+    object: { metadata: metadata(), data: { a: '' }, binaryData: { b: '' } },
+    shown: { Data: 2 },
+  },
+  {
+    plural: 'events',
+    object: {
+      metadata: metadata(),
+      type: 'Warning',
+      reason: 'Failed',
+      message: 'no\n',
+      count: 4,
+      firstTimestamp: at(0),
+      lastTimestamp: at(58),
+      involvedObject: { kind: 'Pod', name: 'web', fieldPath: 'spec.containers{main}' },
+      source: { component: 'kubelet', host: 'n1' },
+    },
+    shown: {
+      'Last Seen': '2m',
+      'First Seen': '60m',
+      Type: 'Warning',
+      Reason: 'Failed',
+      Object: 'pod/web',
+      Subobject: 'spec.containers{main}',
+      Source: 'kubelet, n1',
+      Message: 'no',
+      Count: '4',
+    },
+  },
+  {
+    plural: 'ingresses',
+    object: {
+      metadata: metadata(),
+      spec: { ingressClassName: 'nginx', rules: ['a', 'b', 'c', 'd'].map(host => ({ host })), tls: [{}] },
+      status: { loadBalancer: { ingress: [{ ip: '10.0.0.1' }, { hostname: 'x' }] } },
+    },
+    shown: { Class: 'nginx', Hosts: 'a,b,c + 1 more...', Address: '10.0.0.1,x', Ports: '80, 443' },
+  },
+  {
+    plural: 'ingresses',
+    object: { metadata: metadata(), spec: { rules: [{}] } },
+    shown: { Class: '<none>', Hosts: '*', Address: '', Ports: '80' },
+  },
+  {
+    plural: 'ingressclasses',
+    object: {
+      metadata: { name: 'x' },
+      spec: { controller: 'a/b', parameters: { apiGroup: 'g', kind: 'K', name: 'n' } },
+    },
+    shown: { Controller: 'a/b', Parameters: 'K.g/n' },
+  },
+  { plural: 'leases', object: { metadata: metadata(), spec: { holderIdentity: 'n1' } }, shown: { Holder: 'n1' } },
+  {
+    plural: 'priorityclasses',
+    object: { metadata: { name: 'x' }, value: 5, preemptionPolicy: 'Never' },
+    shown: { Value: 5, 'Global-Default': false, PreemptionPolicy: 'Never' },
+  },
+]
+for (const { plural, object, shown } of rows)
+  t.test(
+    `${plural} show ${Object.entries(shown)
+      .map(([k, v]) => `${k} ${v}`)
+      .join(', ')}`,
+    async t => {
+      t.match(cells(plural, object), shown)
+    },
+  )
