@@ -28,7 +28,7 @@ const base: ContainerSpec = {
   tmpfs: {},
 }
 
-t.test('the Docker adapter against a real Engine', async t => {
+void t.test('the Docker adapter against a real Engine', async t => {
   const host = await startTestEngine('/tmp/skiff-e2e-docker')
   t.teardown(() => host.stop())
   const engine = new DockerEngine(host)

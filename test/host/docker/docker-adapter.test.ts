@@ -15,9 +15,9 @@ for (const { name, error, code } of [
   { name: '500 is COMMAND_FAILED', error: { statusCode: 500 }, code: 'COMMAND_FAILED' },
   { name: 'a socket that is not there is UNAVAILABLE', error: { code: 'ENOENT' }, code: 'UNAVAILABLE' },
 ])
-  t.test(name, async t => t.match(dockerError(error, 'x'), { code }))
+  void t.test(name, async t => t.match(dockerError(error, 'x'), { code }))
 
-t.test('an aborted call throws the reason of its signal', async t => {
+void t.test('an aborted call throws the reason of its signal', async t => {
   const stop = new AbortController()
   const reason = new Error('enough')
   stop.abort(reason)
@@ -30,14 +30,14 @@ for (const { message, code } of [
   { message: 'unauthorized: authentication required', code: 'PERMISSION_DENIED' },
   { message: 'dial tcp 127.0.0.1:1: connect: connection refused', code: 'UNAVAILABLE' },
 ])
-  t.test(`a pull that ends in "${message}" is ${code}`, async t => t.equal(pullErrorCode(message), code))
+  void t.test(`a pull that ends in "${message}" is ${code}`, async t => t.equal(pullErrorCode(message), code))
 
-t.test('the tag of an image is after the last colon that follows the last slash', async t => {
+void t.test('the tag of an image is after the last colon that follows the last slash', async t => {
   t.same(splitTag('localhost:5000/a/b:c'), ['localhost:5000/a/b', 'c'])
   t.same(splitTag('localhost:5000/a'), ['localhost:5000/a', 'latest'])
 })
 
-t.test('events: kinds of ours, others dropped, a torn line is UNAVAILABLE', async t => {
+void t.test('events: kinds of ours, others dropped, a torn line is UNAVAILABLE', async t => {
   const line = (Action: string) => JSON.stringify({ Action, Actor: { ID: 'a', Attributes: { l: '1' } } })
   t.same(eventOf(line('die')), { kind: 'died', containerId: 'a', labels: { l: '1' } })
   t.equal(eventOf(line('exec_start')), undefined)
@@ -68,7 +68,7 @@ const spec = {
   tmpfs: {},
 } as const
 
-t.test('a spec becomes a create request: capped logs, no swap beyond memory, no health check', async t => {
+void t.test('a spec becomes a create request: capped logs, no swap beyond memory, no health check', async t => {
   t.match(createOptionsOf(spec), {
     Env: ['A=b=c'],
     Hostname: 'h',
@@ -84,7 +84,7 @@ t.test('a spec becomes a create request: capped logs, no swap beyond memory, no 
   })
 })
 
-t.test('a container that joins a network has no host name of its own to set', async t => {
+void t.test('a container that joins a network has no host name of its own to set', async t => {
   t.notOk('Hostname' in createOptionsOf({ ...spec, network: 'container:abc' }))
 })
 
@@ -98,18 +98,18 @@ const inspect = (State: object) =>
     State: { Pid: 0, ExitCode: 0, Error: '', OOMKilled: false, StartedAt: '0001-01-01T00:00:00Z', ...State },
   } as unknown as ContainerInspectInfo)
 
-t.test('a container whose start failed counts as ended, at the time it was made', async t => {
+void t.test('a container whose start failed counts as ended, at the time it was made', async t => {
   const failed = inspect({ Status: 'created', ExitCode: 127, Error: 'no such file' })
   t.match(failed, { state: 'exited', startedAtMs: 0, finishedAtMs: Date.parse('2026-01-01T00:00:00Z') })
   t.match(inspect({ Status: 'created' }), { state: 'created', finishedAtMs: 0 })
 })
 
-t.test('the applets of busybox are read from the table it carries', async t => {
+void t.test('the applets of busybox are read from the table it carries', async t => {
   t.same(appletsOf(Buffer.from('junk\0[\0[[\0acpid\0sh\0\0more\0')), ['[', '[[', 'acpid', 'sh'])
   t.same(appletsOf(Buffer.from('no table')), [])
 })
 
-t.test('a tar stream is whole blocks with a true checksum', async t => {
+void t.test('a tar stream is whole blocks with a true checksum', async t => {
   const stream = tarStream([{ kind: 'file', path: 'a', mode: 0o644, content: Buffer.from('hello') }])
   const chunks: Buffer[] = []
   for await (const chunk of stream) chunks.push(chunk as Buffer)
@@ -125,7 +125,7 @@ t.test('a tar stream is whole blocks with a true checksum', async t => {
   t.equal(tar.toString('latin1', 512, 517), 'hello')
 })
 
-t.test('the fake pulls what its registry holds', async t => {
+void t.test('the fake pulls what its registry holds', async t => {
   const images = new FakeImages('a:1')
   images.registry.add('b:1')
   t.ok(await images.find('a:1'))
