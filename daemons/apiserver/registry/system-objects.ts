@@ -76,7 +76,7 @@ const endpoints = (address: string, port: number): Wanted[] => [
         ...meta,
         labels: {
           'kubernetes.io/service-name': 'kubernetes',
-          'endpointslice.kubernetes.io/managed-by': 'skiff/apiserver',
+          'endpointslice.kubernetes.io/managed-by': 'skiff-apiserver',
         },
       },
       addressType: 'IPv4',

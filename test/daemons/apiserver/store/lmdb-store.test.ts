@@ -34,14 +34,14 @@ const makeStore = async () => {
 
 storeSuite(t, makeStore)
 
-t.test('a second server on the same directory is refused', async t => {
+void t.test('a second server on the same directory is refused', async t => {
   const { directory, stop } = await makeStore()
   t.teardown(stop)
   const signal = new AbortController().signal
   await t.rejects(LmdbStore.open({ directory, clock: new FakeClock(), signal }), { code: 'ALREADY_RUNNING' })
 })
 
-t.test('history older than five minutes is compacted, younger history is kept', async t => {
+void t.test('history older than five minutes is compacted, younger history is kept', async t => {
   const { store, clock, stop } = await makeStore()
   t.teardown(stop)
   await store.transact([put('a', 0)])
@@ -57,7 +57,7 @@ t.test('history older than five minutes is compacted, younger history is kept', 
   t.same(seen, [keyOf('b'), keyOf('c')])
 })
 
-t.test('no write that was acknowledged is missing after SIGKILL, whenever it comes', async t => {
+void t.test('no write that was acknowledged is missing after SIGKILL, whenever it comes', async t => {
   const directory = mkdtempSync(join(tmpdir(), 'skiff-store-kill-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
   const writer = fileURLToPath(new URL('./store-writer.js', import.meta.url))

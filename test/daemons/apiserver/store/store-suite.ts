@@ -31,7 +31,7 @@ export const storeSuite = (
     sentence: string,
     check: (t: Test, store: Store, reopen: () => Promise<Store>) => Promise<void>,
   ): void => {
-    t.test(sentence, async t => {
+    void t.test(sentence, async t => {
       const { store, reopen, stop } = await makeStore()
       t.teardown(stop)
       await check(t, store, reopen)
