@@ -1,0 +1,67 @@
+import { SkiffError } from '../../kube/errors.ts'
+import type { StartController } from './controller-context.ts'
+import { startDeploymentController } from './deployment/deployment-controller.ts'
+import { startEndpointController } from './endpoint/endpoint-controller.ts'
+import { startEndpointSliceController } from './endpointslice/endpointslice-controller.ts'
+import { startEndpointSliceMirroringController } from './endpointslice/mirroring-controller.ts'
+import { startGarbageCollector } from './garbage-collector/garbage-collector.ts'
+import { startNamespaceController } from './namespace/namespace-controller.ts'
+import { startNodeIpamController } from './node-ipam-controller.ts'
+import {
+  startNodeLifecycleController,
+  startTaintEvictionController,
+} from './node-lifecycle/node-lifecycle-controller.ts'
+import { startPodGcController } from './pod-gc-controller.ts'
+import { startReplicaSetController } from './replicaset/replicaset-controller.ts'
+import { startRootCaPublisher } from './root-ca-publisher.ts'
+import { startServiceAccountController } from './service-account-controller.ts'
+
+/** Every controller by upstream's name: adding one is adding a row. */
+export const controllers: Readonly<Record<string, StartController>> = {
+  'deployment-controller': startDeploymentController,
+  'replicaset-controller': startReplicaSetController,
+  'endpoints-controller': startEndpointController,
+  'endpointslice-controller': startEndpointSliceController,
+  'endpointslice-mirroring-controller': startEndpointSliceMirroringController,
+  'namespace-controller': startNamespaceController,
+  'garbage-collector-controller': startGarbageCollector,
+  'serviceaccount-controller': startServiceAccountController,
+  'node-lifecycle-controller': startNodeLifecycleController,
+  'taint-eviction-controller': startTaintEvictionController,
+  'node-ipam-controller': startNodeIpamController,
+  'pod-garbage-collector-controller': startPodGcController,
+  'root-ca-certificate-publisher-controller': startRootCaPublisher,
+}
+
+/** Upstream's older, shorter names, which its flag still takes. */
+const aliases: Readonly<Record<string, string>> = {
+  deployment: 'deployment-controller',
+  replicaset: 'replicaset-controller',
+  endpoint: 'endpoints-controller',
+  endpointslice: 'endpointslice-controller',
+  endpointslicemirroring: 'endpointslice-mirroring-controller',
+  namespace: 'namespace-controller',
+  garbagecollector: 'garbage-collector-controller',
+  serviceaccount: 'serviceaccount-controller',
+  nodelifecycle: 'node-lifecycle-controller',
+  nodeipam: 'node-ipam-controller',
+  podgc: 'pod-garbage-collector-controller',
+  'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller',
+}
+
+/** The names that --controllers asks for. Throws SkiffError INVALID_INPUT for one that there is not. */
+export const selectControllers = (
+  wanted: readonly string[],
+  names: readonly string[] = Object.keys(controllers),
+): string[] => {
+  const known = (word: string): string => {
+    const name = aliases[word] ?? word
+    if (names.includes(name)) return name
+    throw new SkiffError('INVALID_INPUT', `--controllers: there is no controller ${JSON.stringify(word)}`, {
+      remedy: `there are: ${names.join(', ')}`,
+    })
+  }
+  const without = new Set(wanted.filter(word => word.startsWith('-')).map(word => known(word.slice(1))))
+  const named = new Set(wanted.filter(word => word !== '*' && !word.startsWith('-')).map(known))
+  return names.filter(name => !without.has(name) && (named.has(name) || wanted.includes('*')))
+}

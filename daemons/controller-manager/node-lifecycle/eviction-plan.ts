@@ -1,0 +1,30 @@
+import type { Pod, Taint, Toleration } from 'kubernetes-types/core/v1.js'
+
+const tolerates = (toleration: Toleration, taint: Taint): boolean => {
+  const { key = '', effect = '', operator = 'Equal', value = '' } = toleration
+  if (effect !== '' && effect !== taint.effect) return false
+  if (key !== '' && key !== taint.key) return false
+  // Without a key only Exists is valid, and it tolerates everything.
+  return operator === 'Exists' || (key !== '' && value === (taint.value ?? ''))
+}
+
+export const evictingTaints = (taints: readonly Taint[] | undefined): Taint[] =>
+  (taints ?? []).filter(taint => taint.effect === 'NoExecute')
+
+/**
+ * When a pod must leave a node with these NoExecute taints: milliseconds since the epoch, or undefined for never.
+ * Of several tolerations of a taint the shortest counts, from the time the taint was added.
+ */
+export const evictionTime = (pod: Pod, taints: readonly Taint[], nowMs: number): number | undefined => {
+  let earliest: number | undefined
+  for (const taint of taints) {
+    const matching = (pod.spec?.tolerations ?? []).filter(toleration => tolerates(toleration, taint))
+    if (matching.length === 0) return nowMs
+    const seconds = matching.flatMap(toleration => toleration.tolerationSeconds ?? [])
+    if (seconds.length === 0) continue
+    const added = Date.parse(taint.timeAdded ?? '')
+    const at = (Number.isFinite(added) ? added : nowMs) + Math.max(0, Math.min(...seconds)) * 1000
+    earliest = Math.min(earliest ?? Infinity, at)
+  }
+  return earliest
+}

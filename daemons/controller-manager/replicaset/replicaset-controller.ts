@@ -1,0 +1,225 @@
+import type { ReplicaSet } from 'kubernetes-types/apps/v1.js'
+import type { Pod } from 'kubernetes-types/core/v1.js'
+import { messageOf } from '../../../kube/errors.ts'
+import { objectKey } from '../../../kube/object.ts'
+import { pods, replicaSets } from '../../../kube/resources.ts'
+import { matchLabelSelector } from '../../../kube/selectors.ts'
+import { hasReason } from '../../../kube/status.ts'
+import { adoptPatch, claim, releasePatch } from '../claim.ts'
+import type { ControllerContext, StartController } from '../controller-context.ts'
+import { Expectations } from '../expectations.ts'
+import { controllerOf, controllerReference, isDeleting } from '../owner.ts'
+import { isPodActive, isPodAvailable, isPodReady, podFromTemplate } from '../pod-state.ts'
+import { applyWrite, deleteWrite, patchWrite, updateWrite } from '../write.ts'
+import { planReplicas, planReplicaSetStatus, slowStartBatches, type ReplicaFailure } from './replicaset-plan.ts'
+
+const isTerminatingNamespace = (error: unknown): boolean =>
+  hasReason(error, 'Forbidden') &&
+  (error.status.details?.causes ?? []).some(cause => cause.reason === 'NamespaceTerminating')
+
+class ReplicaSetController {
+  readonly #context: ControllerContext
+  readonly #expectations: Expectations
+  readonly #recorder
+
+  constructor(context: ControllerContext) {
+    this.#context = context
+    this.#expectations = new Expectations(context.clock)
+    this.#recorder = context.recorder('replicaset-controller')
+  }
+
+  start(): void {
+    const { informers } = this.#context
+    const sets = informers.of(replicaSets)
+    const queue = this.#context.startQueue('replicaset', 5, async key => {
+      const again = await this.#sync(key)
+      if (again !== undefined) queue.addAfter(key, again)
+    })
+    sets.subscribe({
+      added: set => queue.add(objectKey(set)),
+      updated: set => queue.add(objectKey(set)),
+      deleted: set => {
+        this.#expectations.forget(objectKey(set))
+        queue.add(objectKey(set))
+      },
+    })
+    const enqueueOwners = (pod: Pod): void => {
+      const owner = this.#ownerOf(pod)
+      if (owner !== undefined) queue.add(objectKey(owner))
+      else if (controllerOf(pod) === undefined)
+        for (const set of sets.byIndex('namespace', pod.metadata?.namespace ?? ''))
+          if (matchLabelSelector(set.spec?.selector, pod.metadata?.labels)) queue.add(objectKey(set))
+    }
+    const deletionSeen = (pod: Pod): void => {
+      const owner = this.#ownerOf(pod)
+      if (owner !== undefined) this.#expectations.deletionSeen(objectKey(owner), objectKey(pod))
+    }
+    informers.of(pods).subscribe({
+      added: pod => {
+        const owner = this.#ownerOf(pod)
+        if (isDeleting(pod)) deletionSeen(pod)
+        else if (owner !== undefined) this.#expectations.creationSeen(objectKey(owner))
+        enqueueOwners(pod)
+      },
+      updated: (pod, old) => {
+        if (isDeleting(pod)) deletionSeen(pod)
+        if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) enqueueOwners(old)
+        enqueueOwners(pod)
+      },
+      deleted: pod => {
+        deletionSeen(pod)
+        enqueueOwners(pod)
+      },
+    })
+  }
+
+  /** The ReplicaSet that controls the pod, if it is the one that made it and not a namesake. */
+  #ownerOf(pod: Pod): ReplicaSet | undefined {
+    const owner = controllerOf(pod)
+    if (owner?.kind !== 'ReplicaSet') return undefined
+    const found = this.#context.informers.of(replicaSets).get(`${pod.metadata?.namespace}/${owner.name}`)
+    return found?.metadata?.uid === owner.uid ? found : undefined
+  }
+
+  /** Gives the milliseconds after which to look again, when the time alone will change something. */
+  async #sync(key: string): Promise<number | undefined> {
+    const { informers, clock, client, signal } = this.#context
+    const set = informers.of(replicaSets).get(key)
+    if (set === undefined) return undefined
+    const canManage = this.#expectations.satisfied(key)
+    const active = await this.#claimPods(set)
+    const now = clock.now()
+    let failure: ReplicaFailure | undefined
+    let failed: unknown
+    if (canManage)
+      try {
+        await this.#manage(set, key, active)
+      } catch (error) {
+        failed = error
+        const surplus = active.length > (set.spec?.replicas ?? 1)
+        failure = { reason: surplus ? 'FailedDelete' : 'FailedCreate', message: messageOf(error) }
+      }
+    else failure = failureOf(set)
+    const status = planReplicaSetStatus(set, active, failure, now)
+    if (status !== undefined) await applyWrite(client, updateWrite(replicaSets, { ...set, status }, 'status'), signal)
+    if (failed !== undefined) throw failed
+    return nextAvailability(set, active, now)
+  }
+
+  async #claimPods(set: ReplicaSet): Promise<Pod[]> {
+    const { informers, client, signal } = this.#context
+    const inNamespace = informers.of(pods).byIndex('namespace', set.metadata?.namespace ?? '')
+    const selected = (pod: Pod) => matchLabelSelector(set.spec?.selector, pod.metadata?.labels)
+    const candidates = inNamespace.filter(pod => isPodActive(pod))
+    const { owned, adopt, release } = claim(set, candidates, selected)
+    for (const pod of release)
+      await applyWrite(client, patchWrite(pods, pod, releasePatch(pod, [set.metadata?.uid ?? ''])), signal)
+    if (adopt.length === 0) return owned
+    // Asked afresh: a set that is gone or on its way out must not take in pods, whatever the cache says.
+    const live = await client.get(replicaSets, set.metadata?.name ?? '', { namespace: set.metadata?.namespace ?? '' })
+    if (live.metadata?.uid !== set.metadata?.uid || isDeleting(live)) return owned
+    for (const pod of adopt) {
+      const patch = adoptPatch(pod, controllerReference(set, replicaSets))
+      if ((await applyWrite(client, patchWrite(pods, pod, patch), signal)) !== undefined) owned.push(pod)
+    }
+    return owned
+  }
+
+  async #manage(set: ReplicaSet, key: string, active: readonly Pod[]): Promise<void> {
+    const plan = planReplicas(set, active, this.#siblings(set), this.#context.clock.now())
+    switch (plan.kind) {
+      case 'none':
+        return
+      case 'create':
+        return this.#createPods(set, key, plan.count)
+      case 'delete':
+        return this.#deletePods(set, key, plan.pods)
+    }
+  }
+
+  /** Active pods of every ReplicaSet under the same owner. */
+  #siblings(set: ReplicaSet): Pod[] {
+    const { informers } = this.#context
+    const owner = controllerOf(set)
+    const sets = owner === undefined ? [set] : informers.of(replicaSets).byIndex('controller', owner.uid)
+    return sets.flatMap(one => informers.of(pods).byIndex('controller', one.metadata?.uid ?? '')).filter(isPodActive)
+  }
+
+  async #createPods(set: ReplicaSet, key: string, count: number): Promise<void> {
+    this.#expectations.expect(key, count)
+    let asked = 0
+    for (const size of slowStartBatches(count)) {
+      const results = await Promise.allSettled(Array.from({ length: size }, () => this.#createPod(set)))
+      asked += size
+      const failures = results.filter(result => result.status === 'rejected')
+      for (let i = 0; i < failures.length; i++) this.#expectations.creationSeen(key)
+      const first = failures[0]
+      if (first === undefined) continue
+      for (let i = asked; i < count; i++) this.#expectations.creationSeen(key)
+      throw first.reason
+    }
+  }
+
+  async #createPod(set: ReplicaSet): Promise<void> {
+    const { client, signal } = this.#context
+    const pod = podFromTemplate(set.spec?.template, {
+      namespace: set.metadata?.namespace ?? '',
+      generateName: `${set.metadata?.name}-`,
+      owner: controllerReference(set, replicaSets),
+    })
+    try {
+      const made = await client.create(pods, pod, { signal })
+      this.#recorder.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${made.metadata?.name}`)
+    } catch (error) {
+      // Nothing will ever come of it, and the namespace controller takes the set away.
+      if (isTerminatingNamespace(error)) return this.#expectations.creationSeen(objectKey(set))
+      this.#recorder.event(set, 'Warning', 'FailedCreate', `Error creating: ${messageOf(error)}`)
+      throw error
+    }
+  }
+
+  async #deletePods(set: ReplicaSet, key: string, doomed: readonly Pod[]): Promise<void> {
+    const { client, signal } = this.#context
+    this.#expectations.expect(key, 0, doomed.map(objectKey))
+    const results = await Promise.allSettled(
+      doomed.map(async pod => {
+        try {
+          await client.delete(pods, pod.metadata?.name ?? '', {
+            namespace: pod.metadata?.namespace ?? '',
+            preconditions: { uid: pod.metadata?.uid ?? '' },
+            signal,
+          })
+          this.#recorder.event(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata?.name}`)
+        } catch (error) {
+          this.#expectations.deletionSeen(key, objectKey(pod))
+          if (hasReason(error, 'NotFound')) return
+          this.#recorder.event(set, 'Warning', 'FailedDelete', `Error deleting: ${messageOf(error)}`)
+          throw error
+        }
+      }),
+    )
+    const failed = results.find(result => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+}
+
+/** The failure that stands in the status: kept while the set waits for what it asked for. */
+const failureOf = (set: ReplicaSet): ReplicaFailure | undefined => {
+  const known = set.status?.conditions?.find(condition => condition.type === 'ReplicaFailure')
+  if (known?.reason !== 'FailedCreate' && known?.reason !== 'FailedDelete') return undefined
+  return { reason: known.reason, message: known.message ?? '' }
+}
+
+/** A pod becomes available by time alone once it is ready; nothing will tell us when. */
+const nextAvailability = (set: ReplicaSet, active: readonly Pod[], nowMs: number): number | undefined => {
+  const minReadySeconds = set.spec?.minReadySeconds ?? 0
+  const waiting = active.some(pod => isPodReady(pod) && !isPodAvailable(pod, minReadySeconds, nowMs))
+  if (!waiting) return undefined
+  const left = active
+    .flatMap(pod => pod.status?.conditions?.find(condition => condition.type === 'Ready')?.lastTransitionTime ?? [])
+    .map(time => Date.parse(time) + minReadySeconds * 1000 - nowMs)
+    .filter(ms => ms > 0)
+  return Math.max(1, Math.min(minReadySeconds * 1000, ...left))
+}
+
+export const startReplicaSetController: StartController = context => new ReplicaSetController(context).start()
