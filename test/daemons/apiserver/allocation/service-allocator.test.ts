@@ -129,7 +129,7 @@ t.test('two ranges, and IPv6, are named as what this cluster does not have', asy
   ])
 })
 
-t.test('whatever is created, deleted, and refused, no two Services hold one address or port', async t => {
+t.test('whatever is created, deleted, and refused, no two Services hold one address or port', async () => {
   const step = fc.record({
     port: fc.option(fc.integer({ min: 30000, max: 30010 })),
     last: fc.integer({ min: 1, max: 20 }),
