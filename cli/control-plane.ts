@@ -10,6 +10,7 @@ import type { Output } from './command.ts'
 import { dataDirFlag } from './data-dir-flag.ts'
 import { layout } from './layout.ts'
 import { optionsWith, processContext, untilStopped } from './process-context.ts'
+import { reviveSupervisor } from './supervisor/revive-supervisor.ts'
 import { ensureSystemServices } from './system-services.ts'
 
 /** The first process of `skiff up`: API server, scheduler and controllers, which reach the API in memory. */
@@ -51,6 +52,7 @@ export const run = async (argv: readonly string[], _output: Output): Promise<num
       },
     ),
   ])
+  reviveSupervisor({ dataDir, signal: context.signal, log, delayMs: 100 })
   log.info('the control plane runs')
   await untilStopped(context.signal, [api.done, scheduler.done, controllers.done])
   return 0

@@ -62,6 +62,8 @@ export class Child {
       cwd: '/',
     })
     closeSync(log)
+    // Held open and never written: its end tells the child that this process is gone.
+    child.stdin?.on('error', () => {})
     const ended = new Promise<string>(resolve => {
       child.once('error', error => resolve(error.message))
       child.once('exit', (code, by) => resolve(by === null ? `exit code ${code}` : `killed by ${by}`))

@@ -14,7 +14,7 @@ export const takeLock = (what: string): (() => void) => {
       closeSync(fd)
       return () => rmSync(runLayout.lock, { force: true })
     } catch (cause) {
-      const holder = readHolder()
+      const holder = lockHolder()
       if (attempt > 3 || (holder !== undefined && isAlive(holder)))
         throw new SkiffError(
           'ALREADY_RUNNING',
@@ -29,7 +29,8 @@ export const takeLock = (what: string): (() => void) => {
   }
 }
 
-const readHolder = (): ProcessId | undefined => {
+/** Who holds the lock; undefined: nobody does. */
+export const lockHolder = (): ProcessId | undefined => {
   try {
     return JSON.parse(readFileSync(runLayout.lock, 'utf8')) as ProcessId
   } catch {

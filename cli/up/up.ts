@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process'
-import { copyFileSync, mkdirSync, openSync, closeSync, readFileSync, existsSync, chmodSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { systemClock } from '../../host/clock.ts'
 import { runOk, systemExec } from '../../host/exec.ts'
@@ -11,8 +10,9 @@ import { ensureClusterCertificates, kubeconfigPath } from '../../provision/certi
 import { readClusterConfig, writeClusterConfig, type ClusterConfig } from '../cluster-config.ts'
 import type { Output } from '../command.ts'
 import { chooseEngine, engineAnswers, startSystemdEngine } from '../engine.ts'
-import { engineCgroup, layout, mainScript, runDir, runLayout } from '../layout.ts'
+import { engineCgroup, layout, runDir, runLayout } from '../layout.ts'
 import { clusterProcesses, endProcesses, isAlive } from '../processes.ts'
+import { startSupervisor } from '../supervisor/start-supervisor.ts'
 import { readSupervisorState } from '../supervisor/supervise.ts'
 import { tearDown } from '../tear-down.ts'
 import {
@@ -161,18 +161,6 @@ const recordBefore = async (dataDir: string, config: ClusterConfig): Promise<voi
   if (config.engine !== 'found') journal.record({ kind: 'cgroup', path: engineCgroup })
   journal.record({ kind: 'mounts', under: dataDir })
   journal.record({ kind: 'mounts', under: runDir })
-}
-
-const startSupervisor = (dataDir: string): void => {
-  const log = openSync(join(layout(dataDir).logs, 'supervisor.log'), 'a', 0o600)
-  const child = spawn(process.execPath, ['--max-semi-space-size=1', mainScript, 'supervise', '--data-dir', dataDir], {
-    detached: true,
-    stdio: ['ignore', log, log],
-    cwd: '/',
-    env: { ...process.env, SKIFF_DATA_DIR: dataDir },
-  })
-  child.unref()
-  closeSync(log)
 }
 
 const sayReady = (options: UpOptions, config: ClusterConfig, output: Output, tookMs: number): void => {

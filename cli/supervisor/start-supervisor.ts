@@ -1,0 +1,17 @@
+import { spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { layout, mainScript } from '../layout.ts'
+
+/** Starts the supervisor in the background, with its own log, independent of the caller. */
+export const startSupervisor = (dataDir: string): void => {
+  const log = openSync(join(layout(dataDir).logs, 'supervisor.log'), 'a', 0o600)
+  const child = spawn(process.execPath, ['--max-semi-space-size=1', mainScript, 'supervise', '--data-dir', dataDir], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    cwd: '/',
+    env: { ...process.env, SKIFF_DATA_DIR: dataDir },
+  })
+  child.unref()
+  closeSync(log)
+}
