@@ -21,6 +21,17 @@ const ways = (plan: ServicePortPlan): string[][] => [
   ...(plan.nodePort === undefined ? [] : [['--dport', String(plan.nodePort)]]),
 ]
 
+/** Flows that no rule has rewritten: their answers would come from the very address and port that was asked. */
+const untranslated = (plan: ServicePortPlan): string[][] => [
+  ...[plan.clusterIp, ...plan.externalIps, ...plan.loadBalancerIps].map(ip => {
+    const port = String(plan.port)
+    return ['--orig-dst', ip, '--dport', port, '--reply-src', ip]
+  }),
+  ...(plan.nodePort === undefined
+    ? []
+    : [['--dport', String(plan.nodePort), '--reply-port-src', String(plan.nodePort)]]),
+]
+
 /**
  * UDP has no end of connection: a client that keeps sending from one port is kept on the endpoint that conntrack knows,
  * also when that is gone, and on no endpoint at all when it began before there was one. Such flows are forgotten.
@@ -40,7 +51,7 @@ export const staleFlows = (
   }
   for (const [key, plan] of after)
     if (plan.protocol === 'udp' && plan.hasEndpoints && before.get(key)?.hasEndpoints !== true)
-      for (const way of ways(plan)) calls.push([...base(plan), ...way])
+      for (const way of untranslated(plan)) calls.push([...base(plan), ...way])
   return calls
 }
 

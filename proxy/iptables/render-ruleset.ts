@@ -16,15 +16,19 @@ const canaryRule: Rule = comment('kubernetes canary: when it is gone, kube-proxy
 
 /** Where NodePorts answer: last in KUBE-SERVICES, because every other portal is more specific. */
 const nodePortRules = (settings: IptablesSettings): Rule[] => {
-  const start = comment('kubernetes service nodeports; NOTE: this must be the last rule in this chain')
+  const start = [
+    ...comment('kubernetes service nodeports; NOTE: this must be the last rule in this chain'),
+    '-m',
+    'addrtype',
+    '--dst-type',
+    'LOCAL',
+  ]
   const end = ['-j', fixedChains.nodePorts]
+  // With the address type, a network given here means the node's own addresses in it, also those it gets later.
   if (settings.nodePortAddresses !== 'all')
     return settings.nodePortAddresses.map(address => [...start, '-d', address, ...end])
-  const local = ['-m', 'addrtype', '--dst-type', 'LOCAL']
-  if (settings.family === 'ip6') return [[...start, ...local, '!', '-d', '::1/128', ...end]]
-  return settings.localhostNodePorts
-    ? [[...start, ...local, ...end]]
-    : [[...start, ...local, '!', '-d', '127.0.0.0/8', ...end]]
+  if (settings.family === 'ip6') return [[...start, '!', '-d', '::1/128', ...end]]
+  return settings.localhostNodePorts ? [[...start, ...end]] : [[...start, '!', '-d', '127.0.0.0/8', ...end]]
 }
 
 const constantChains = (settings: IptablesSettings): Chain[] => {

@@ -17,6 +17,8 @@ export const settings: IptablesSettings = {
 }
 
 export const service = (name: string, spec: Service['spec'], more: Partial<Service> = {}): Service => ({
+  apiVersion: 'v1',
+  kind: 'Service',
   ...more,
   metadata: { namespace: 'default', name, ...more.metadata },
   spec: {
@@ -28,6 +30,8 @@ export const service = (name: string, spec: Service['spec'], more: Partial<Servi
 })
 
 export const slice = (of: string, endpoints: Endpoint[], more: Partial<EndpointSlice> = {}): EndpointSlice => ({
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
   addressType: 'IPv4',
   ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
   ...more,

@@ -22,8 +22,8 @@ t.test('flows to an endpoint that is gone are forgotten, by every address that l
 })
 t.test('flows from before the first endpoint are forgotten', async t => {
   t.same(staleFlows(plans('UDP', []), plans('UDP', ['10.0.0.2'])), [
-    '-D -p udp -f ipv4 --orig-dst 10.96.0.50 --dport 53'.split(' '),
-    '-D -p udp -f ipv4 --dport 30053'.split(' '),
+    '-D -p udp -f ipv4 --orig-dst 10.96.0.50 --dport 53 --reply-src 10.96.0.50'.split(' '),
+    '-D -p udp -f ipv4 --dport 30053 --reply-port-src 30053'.split(' '),
   ])
 })
 t.test('a Service that goes takes its flows along', async t => {

@@ -151,7 +151,7 @@ t.test('settings: mark, masquerade-all, localhost and chosen NodePort addresses'
   t.match(text, '--dst-type LOCAL -j KUBE-NODEPORTS')
   t.match(
     textOf([hello], [], { nodePortAddresses: ['192.168.7.0/24' as never] }),
-    'in this chain" -d 192.168.7.0/24 -j KUBE-NODEPORTS',
+    'in this chain" -m addrtype --dst-type LOCAL -d 192.168.7.0/24 -j KUBE-NODEPORTS',
   )
 })
 

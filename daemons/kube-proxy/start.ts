@@ -1,0 +1,123 @@
+import { availableParallelism, hostname } from 'node:os'
+import { systemClock, type Clock } from '../../host/clock.ts'
+import type { DaemonContext, RunningDaemon } from '../../host/daemon.ts'
+import { systemExec, type Exec } from '../../host/exec.ts'
+import { EventRecorder } from '../../kube/client/event-recorder.ts'
+import type { KubeClient } from '../../kube/client/client.ts'
+import { SkiffError } from '../../kube/errors.ts'
+import { proxyMode } from '../../proxy/proxy-modes.ts'
+import { cleanupIptables } from './iptables-proxier.ts'
+import { serveHealth, serveMetrics, parseBindAddress, type Endpoint } from './http-endpoints.ts'
+import { createMetrics } from './metrics.ts'
+import type { KubeProxyOptions } from './options.ts'
+import { ProxyHealth } from './proxy-health.ts'
+import { RuleKeeper } from './rule-keeper.ts'
+import { nodeViewOf, settingsOf } from './settings-of-options.ts'
+import { applySysctls, systemSysctls, wantedSysctls, type Sysctls } from './sysctls.ts'
+
+/** What tests and `skiff up` may put in place of the machine. */
+export interface KubeProxyParts {
+  exec?: Exec
+  clock?: Clock
+  sysctls?: Sysctls
+}
+
+export interface RunningKubeProxy extends RunningDaemon {
+  /** Resolves when the rules stand for the first time; rejects when the daemon is stopped before. */
+  firstSync: Promise<void>
+  healthzAddress: string
+  metricsAddress: string
+}
+
+const ownClient = async (kubeconfig: string): Promise<KubeClient & { close(): void }> => {
+  if (kubeconfig === '')
+    throw new SkiffError('INVALID_INPUT', 'no API server to ask', {
+      remedy: 'give --kubeconfig, or clientConnection.kubeconfig in --config',
+    })
+  const [{ createHttpClient }, { readKubeconfig }] = await Promise.all([
+    import('../../kube/client/http-client.ts'),
+    import('../../kube/client/kubeconfig.ts'),
+  ])
+  return createHttpClient(readKubeconfig(kubeconfig), { userAgent: 'kube-proxy/skiff' })
+}
+
+/**
+ * Starts the proxy. It writes rules as soon as Services, slices and the Node were listed; when the API goes away, the
+ * rules stay as they are, and they stay when the proxy stops.
+ */
+export const start = async (
+  options: KubeProxyOptions,
+  context: DaemonContext,
+  parts: KubeProxyParts = {},
+): Promise<RunningKubeProxy> => {
+  const { signal, log, journal } = context
+  const clock = parts.clock ?? systemClock
+  const target = { exec: parts.exec ?? systemExec, family: 'ip' as const }
+  if (options.cleanup) {
+    await cleanupIptables({ ...target, signal })
+    const done = Promise.resolve()
+    return { done, firstSync: done, healthzAddress: '', metricsAddress: '' }
+  }
+  const mode = proxyMode(options.mode)
+  const nodeName = options.nodeName === '' ? hostname().toLowerCase() : options.nodeName
+  settingsOf(options, nodeViewOf(nodeName, undefined, target.family))
+  for (const [flag, text] of [
+    ['healthz-bind-address', options.healthzBindAddress],
+    ['metrics-bind-address', options.metricsBindAddress],
+  ] as const)
+    if (text !== '') parseBindAddress(flag, text)
+
+  const own = context.client === undefined ? await ownClient(options.kubeconfig) : undefined
+  const client = context.client ?? own
+  if (client === undefined) throw new SkiffError('INTERNAL', 'no client')
+  const refused = applySysctls(wantedSysctls(options, availableParallelism()), parts.sysctls ?? systemSysctls, journal)
+  if (refused.length > 0) log.warn({ refused }, 'some sysctls cannot be set here')
+
+  const metrics = createMetrics()
+  const health = new ProxyHealth(clock, Math.max(2 * options.syncPeriodMs, 60_000))
+  const recorder = new EventRecorder(client, { component: 'kube-proxy', host: nodeName }, { clock })
+  const keeper = new RuleKeeper({
+    client,
+    clock,
+    log,
+    journal,
+    metrics,
+    health,
+    recorder,
+    target,
+    options,
+    nodeName,
+    signal,
+  })
+  const running = keeper.run()
+  running.catch(() => {})
+  const servers: Endpoint[] = []
+  try {
+    const [healthz, metricsServer] = [options.healthzBindAddress, options.metricsBindAddress]
+    if (healthz !== '') servers.push(await serveHealth(healthz, health))
+    if (metricsServer !== '')
+      servers.push(await serveMetrics({ bindAddress: metricsServer, metrics, mode: mode.name, config: options }))
+  } catch (error) {
+    keeper.stop()
+    await Promise.all(servers.map(server => server.close()))
+    await running.catch(() => {})
+    own?.close()
+    throw error
+  }
+  log.info({ mode: mode.name, node: nodeName }, 'kube-proxy started')
+  const stopped = async () => {
+    try {
+      await running
+    } finally {
+      await Promise.all(servers.map(server => server.close()))
+      own?.close()
+    }
+  }
+  const done = stopped()
+  return {
+    done,
+    firstSync: keeper.firstSync,
+    healthzAddress: options.healthzBindAddress === '' ? '' : (servers[0]?.address ?? ''),
+    metricsAddress: options.metricsBindAddress === '' ? '' : (servers.at(-1)?.address ?? ''),
+  }
+}
