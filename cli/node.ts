@@ -95,6 +95,7 @@ const startNodeKubelet = async (
       cniCacheDir: paths.cniCache,
       cniDataDir: paths.cniLeases,
       clusterCidr: config.podCidr,
+      serviceCidr: config.serviceCidr,
       address: config.nodeIp,
       tlsCertFile: pkiPath(dataDir, 'kubelet-server', 'crt'),
       tlsPrivateKeyFile: pkiPath(dataDir, 'kubelet-server', 'key'),

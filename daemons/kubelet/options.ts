@@ -36,6 +36,10 @@ export const options = {
   cniBinDir: stringOption('cni-bin-dir', { default: '/opt/cni/bin', help: 'CNI plugins' }),
   cniCacheDir: stringOption('cni-cache-dir', { default: '/var/lib/cni', help: 'results of CNI plugins' }),
   cniDataDir: stringOption('cni-data-dir', { default: '/var/lib/cni/networks', help: 'leases of host-local' }),
+  serviceCidr: stringOption('service-cluster-ip-range', {
+    default: '10.96.0.0/16',
+    help: 'range of all Services (--skiff-network)',
+  }),
   clusterCidr: stringOption('cluster-cidr', { default: '10.244.0.0/16', help: 'range of all pods (--skiff-network)' }),
   address: stringOption('address', { config: 'address', default: '0.0.0.0', help: 'address of the HTTPS API' }),
   port: numberOption('port', { config: 'port', default: 10250, help: 'port of the HTTPS API' }),

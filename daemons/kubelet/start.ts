@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
 import type { ContainerEngine, ContainerStreams, ImageStore } from '../../host/container-engine.ts'
 import { systemClock } from '../../host/clock.ts'
@@ -141,6 +142,8 @@ export const start = async (
 ): Promise<RunningKubelet> => {
   checked(options)
   const { signal, log, journal } = context
+  // Every watch, sleep and request of the node listens to the one signal that ends it.
+  setMaxListeners(0, signal)
   const clock = parts.clock ?? systemClock
   const exec = parts.exec ?? systemExec
   const { rootDir } = options
@@ -278,8 +281,11 @@ export const start = async (
   const work: Promise<void>[] = [kubelet.run(), agent.run()]
   if (options.skiffNetwork) {
     const { startNodeNetwork } = await import('./network/node-network.ts')
-    const { cniConfDir: confDir, cniDataDir, clusterCidr } = options
-    work.push(startNodeNetwork({ client, nodeName, confDir, cniDataDir, clusterCidr, journal, exec, signal, log }).done)
+    const { cniConfDir: confDir, cniDataDir, clusterCidr, serviceCidr } = options
+    work.push(
+      startNodeNetwork({ client, nodeName, confDir, cniDataDir, clusterCidr, serviceCidr, journal, exec, signal, log })
+        .done,
+    )
   }
   const done = Promise.all(work).then(
     () => {},

@@ -191,6 +191,7 @@ t.test('the node network writes the conflist, holds its rules and puts them back
     confDir,
     cniDataDir: join(directory, 'leases'),
     clusterCidr: '10.244.0.0/16',
+    serviceCidr: '10.96.0.0/16',
   }
   const running = startNodeNetwork({
     ...options,

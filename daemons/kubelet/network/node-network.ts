@@ -26,6 +26,7 @@ export interface NodeNetworkOptions {
   /** Where host-local keeps its leases: `/var/lib/cni/networks`. */
   cniDataDir: string
   clusterCidr: string
+  serviceCidr: string
   journal: Journal
   exec: Exec
   signal: AbortSignal
@@ -134,7 +135,7 @@ class NodeNetworkKeeper {
   }
 
   async #pass(repair: boolean): Promise<void> {
-    const { signal, nodeName, clusterCidr, journal, exec, log } = this.#options
+    const { signal, nodeName, clusterCidr, serviceCidr, journal, exec, log } = this.#options
     if (signal.aborted) return
     const podCidr = ipv4Cidr(this.#informer.get(nodeName))
     if (podCidr === undefined) return
@@ -144,7 +145,7 @@ class NodeNetworkKeeper {
     if (same && !repair) return
     setSysctls(this.#options.sysctlRoot ?? '/proc/sys', journal)
     journal.record({ kind: 'iptables', family: 'ip', prefix: chainPrefix, tables: ['nat', 'filter'] })
-    if (await applyNodeRules(exec, { podCidr, clusterCidr, nodeAddresses }, signal))
+    if (await applyNodeRules(exec, { podCidr, clusterCidr, serviceCidr, nodeAddresses }, signal))
       log.info({ node: nodeName, podCidr }, repair && same ? 'node rules were gone: put back' : 'node rules in place')
     await this.#conflist(podCidr)
     this.#current = { podCidr, addresses }

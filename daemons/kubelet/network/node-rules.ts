@@ -3,6 +3,8 @@ export interface NodeRulesInput {
   podCidr: string
   /** All pods of the cluster. */
   clusterCidr: string
+  /** All Services of the cluster. */
+  serviceCidr: string
   /** IPv4 addresses of the cluster's nodes: pods reach them as themselves. */
   nodeAddresses: readonly string[]
 }
@@ -22,8 +24,10 @@ const POSTROUTING = 'SKIFF-POSTROUTING'
 /**
  * Rules of SKIFF-FORWARD, in the words and order of `iptables -S`. They accept what goes to and comes from this
  * node's pods, because Docker sets the policy of FORWARD to DROP and with br_netfilter it sees bridged traffic too.
+ * What still goes to a Service's address here has no endpoint: it is left to kube-proxy's rules, which refuse it.
  */
-const forwardRules = ({ podCidr }: NodeRulesInput): string[] => [
+const forwardRules = ({ podCidr, serviceCidr }: NodeRulesInput): string[] => [
+  `-A ${FORWARD} -d ${serviceCidr} -j RETURN`,
   `-A ${FORWARD} -s ${podCidr} -j ACCEPT`,
   `-A ${FORWARD} -d ${podCidr} -j ACCEPT`,
 ]

@@ -4,6 +4,7 @@ import { planNodeRules, type CurrentRules } from '../../../../daemons/kubelet/ne
 const input = {
   podCidr: '10.244.1.0/24',
   clusterCidr: '10.244.0.0/16',
+  serviceCidr: '10.96.0.0/16',
   nodeAddresses: ['192.168.0.11', '192.168.0.10'],
 }
 const bare: CurrentRules = {
@@ -15,7 +16,7 @@ const bare: CurrentRules = {
 const inPlace: CurrentRules = {
   forward: '-P FORWARD DROP\n-A FORWARD -j SKIFF-FORWARD\n',
   skiffForward:
-    '-N SKIFF-FORWARD\n-A SKIFF-FORWARD -s 10.244.1.0/24 -j ACCEPT\n-A SKIFF-FORWARD -d 10.244.1.0/24 -j ACCEPT\n',
+    '-N SKIFF-FORWARD\n-A SKIFF-FORWARD -d 10.96.0.0/16 -j RETURN\n-A SKIFF-FORWARD -s 10.244.1.0/24 -j ACCEPT\n-A SKIFF-FORWARD -d 10.244.1.0/24 -j ACCEPT\n',
   postrouting: '-P POSTROUTING ACCEPT\n-A POSTROUTING -j SKIFF-POSTROUTING\n',
   skiffPostrouting: [
     '-N SKIFF-POSTROUTING',
@@ -38,6 +39,7 @@ t.test('on a bare node both chains and both jumps are made in one restore', asyn
 COMMIT
 *filter
 :SKIFF-FORWARD - [0:0]
+-A SKIFF-FORWARD -d 10.96.0.0/16 -j RETURN
 -A SKIFF-FORWARD -s 10.244.1.0/24 -j ACCEPT
 -A SKIFF-FORWARD -d 10.244.1.0/24 -j ACCEPT
 -I FORWARD 1 -j SKIFF-FORWARD
@@ -59,6 +61,6 @@ t.test('what another program inserted before the jump may stay unless it drops',
 t.test('a flushed chain is filled again without touching the jump', async t => {
   t.match(
     planNodeRules(input, { ...inPlace, skiffForward: '-N SKIFF-FORWARD\n' }),
-    /^\*filter\n:SKIFF-FORWARD - \[0:0\]\n-A .*\n-A .*\nCOMMIT\n$/,
+    /^\*filter\n:SKIFF-FORWARD - \[0:0\]\n-A .*\n-A .*\n-A .*\nCOMMIT\n$/,
   )
 })
