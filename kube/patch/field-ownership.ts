@@ -148,6 +148,8 @@ const compareObjects = (before: JsonObject, after: JsonObject, schema: TypeSchem
 }
 
 const compareLists = (before: readonly unknown[], after: readonly unknown[], schema: TypeSchema): Found | undefined => {
+  // Most lists of most writes are as they were, and comparing is cheaper than naming every item.
+  if (equalJson(before, after)) return undefined
   const items = schema.items ?? anySchema
   const changed: Children = []
   const removed: Children = []

@@ -1,5 +1,4 @@
 import { getKey, isJsonObject } from './json-value.ts'
-import type { JsonObject } from './json-value.ts'
 import type { TypeSchema } from './schema.ts'
 
 /** Whether each item of the list is owned on its own. */
@@ -8,12 +7,12 @@ export const isKeyedList = (schema: TypeSchema): boolean => schema.listKind === 
 /** The path element of one item: `k:{"name":"web"}` by its keys, `v:"x"` by its value. */
 export const itemElement = (item: unknown, schema: TypeSchema): string => {
   if (schema.listKind !== 'map' || !isJsonObject(item)) return `v:${JSON.stringify(item)}`
-  const keys: JsonObject = {}
+  let text = ''
   for (const key of schema.listKeys ?? []) {
     const value = getKey(item, key) ?? schema.keyDefaults?.[key]
-    if (value !== undefined) keys[key] = value
+    if (value !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`
   }
-  return `k:${JSON.stringify(keys)}`
+  return `k:{${text}}`
 }
 
 /** Items by their path element, in order; of two with the same one the first counts. */

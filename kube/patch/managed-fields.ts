@@ -48,8 +48,12 @@ export const ownable = (set: FieldSet, subresource: string, schema: TypeSchema):
 /** RFC 3339 with whole seconds, as meta/v1 Time is written. */
 export const timestampOf = (nowMs: number): string => new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')
 
-const ownerOf = (entry: ManagedFieldsEntry): Owner | undefined => {
-  const fields = parseFieldSet(entry.fieldsV1 ?? {})
+/** Entries of a stored object were checked when they were written; reading them again would cost every write. */
+type Trust = 'stored' | 'requested'
+
+const ownerOf = (entry: ManagedFieldsEntry, trust: Trust): Owner | undefined => {
+  const { fieldsV1 = {} } = entry
+  const fields = trust === 'stored' ? (fieldsV1 as FieldSet) : parseFieldSet(fieldsV1)
   if (fields === undefined || (entry.operation !== 'Apply' && entry.operation !== 'Update')) return undefined
   return {
     manager: entry.manager ?? '',
@@ -62,10 +66,10 @@ const ownerOf = (entry: ManagedFieldsEntry): Owner | undefined => {
 }
 
 /** The owners an object names; undefined when it names none or something unreadable stands there. */
-export const readOwners = (object: KubeObject | undefined): Owner[] | undefined => {
+export const readOwners = (object: KubeObject | undefined, trust: Trust): Owner[] | undefined => {
   const entries = object?.metadata?.managedFields
   if (!Array.isArray(entries) || entries.length === 0) return undefined
-  const owners = entries.map(entry => (isJsonObject(entry) ? ownerOf(entry) : undefined))
+  const owners = entries.map(entry => (isJsonObject(entry) ? ownerOf(entry, trust) : undefined))
   return owners.every(owner => owner !== undefined) ? owners : undefined
 }
 
@@ -138,11 +142,12 @@ export interface Write {
 
 /** A request may set managedFields itself (kubectl migrates them so); `[{}]` resets them; none means: as they were. */
 const requestedOwners = ({ before, after, subresource }: Write): Owner[] => {
-  const live = () => readOwners(before) ?? []
+  const live = () => readOwners(before, 'stored') ?? []
+  const stored = before?.metadata?.managedFields
   const requested = after.metadata?.managedFields
-  if (requested === before?.metadata?.managedFields || (subresource ?? '') !== '') return live()
+  if (requested === stored || (subresource ?? '') !== '' || equalJson(requested, stored)) return live()
   if (Array.isArray(requested) && requested.length === 1 && equalJson(requested[0], {})) return []
-  return readOwners(after) ?? live()
+  return readOwners(after, 'requested') ?? live()
 }
 
 /**

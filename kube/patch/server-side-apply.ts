@@ -72,7 +72,7 @@ const appliedPart = ({ applied, subresource, schema }: Apply): UnknownObject => 
 
 /** An object that nobody is known to have written belongs, all of it, to whoever came before the first apply. */
 const ownersOf = ({ live, apiVersion, subresource, schema }: Apply): Owner[] => {
-  const owners = readOwners(live)
+  const owners = readOwners(live, 'stored')
   if (owners !== undefined || live === undefined) return owners ?? []
   const fields = ownable(fieldSetOf(live, schema), subresource ?? '', schema)
   return [{ manager: 'before-first-apply', operation: 'Update', apiVersion, subresource: '', time: undefined, fields }]

@@ -32,7 +32,7 @@ const sets: fc.Arbitrary<FieldSet> = fc.letrec<{ node: FieldSet; root: FieldSet 
 
 const paths = (set: FieldSet): string[] => pathsOf(set).sort()
 
-t.test('union, difference and intersection are those of the sets of paths', async t => {
+t.test('union, difference and intersection are those of the sets of paths', async () => {
   fc.assert(
     fc.property(sets, sets, (a, b) => {
       const left = new Set(paths(a))

@@ -171,7 +171,7 @@ t.test('__proto__ is a key like any other and touches no prototype', async t => 
   t.notOk('polluted' in {})
 })
 
-t.test('replacing the document by a value gives that value', async t => {
+t.test('replacing the document by a value gives that value', async () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), (document, value) => {
       assert.ok(equalJson(applyJsonPatch(document, [{ op: 'replace', path: '', value }]), value))

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { parseFieldSet, pathsOf } from '../../../kube/patch/field-set.ts'
 import { cloneJson } from '../../../kube/patch/json-value.ts'
 import { recordManager } from '../../../kube/patch/managed-fields.ts'
 import type { ManagedFieldsEntry, UnknownObject } from '../../../kube/object.ts'
@@ -20,6 +21,8 @@ const record = (
     schema: workloadSchema,
     now: options.now ?? noon,
   })
+
+const owned = (entry: ManagedFieldsEntry | undefined): string[] => pathsOf(parseFieldSet(entry?.fieldsV1) ?? {})
 
 const created: UnknownObject = {
   apiVersion: 'apps/v1',
@@ -116,7 +119,7 @@ t.test('whoever changes a field takes it over from its owner', async t => {
       now: noon + 60_000,
     },
   )
-  t.notOk((create?.fieldsV1 as Record<string, Record<string, unknown>>)['f:spec']?.['f:replicas'])
+  t.notOk(owned(create).includes('.spec.replicas'))
   t.equal(create?.time, '2026-01-01T12:00:00Z')
   t.match(scale, { manager: 'scaler', time: '2026-01-01T12:01:00Z' })
   t.strictSame(scale?.fieldsV1, { 'f:spec': { 'f:replicas': {} } })
@@ -129,7 +132,7 @@ t.test("a removed field is nobody's, and the owner's time stays", async t => {
     { manager: 'other', now: noon + 60_000 },
   )
   t.equal(entries.length, 1)
-  t.notOk((entries[0]?.fieldsV1 as Record<string, Record<string, unknown>>)['f:spec']?.['f:replicas'])
+  t.notOk(owned(entries[0]).includes('.spec.replicas'))
   t.equal(entries[0]?.time, '2026-01-01T12:00:00Z')
 })
 
@@ -188,7 +191,7 @@ t.test('past ten updaters the oldest are merged', async t => {
   t.equal(entries.filter(entry => entry.manager === 'ancient-changes').length, 1)
 })
 
-t.test('a large object is recorded in well under a millisecond when little changes', async t => {
+t.test('a small change in a large object is found alone', async t => {
   const big = change(stored, copy => {
     copy.spec['containers'] = Array.from({ length: 50 }, (_, i) => ({
       name: `c${i}`,

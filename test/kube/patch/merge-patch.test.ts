@@ -34,7 +34,7 @@ for (const [document, patch, result] of vectors)
     t.same(document, before, 'the input stays as it is')
   })
 
-t.test('patching twice is patching once', async t => {
+t.test('patching twice is patching once', async () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), (document, patch) => {
       const once = applyMergePatch(document, patch)

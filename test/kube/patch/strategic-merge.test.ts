@@ -163,7 +163,7 @@ const containers = fc.uniqueArray(
   { selector: container => container.name },
 )
 
-t.test('after a patch every item it names is as it says, and patching again changes nothing', async t => {
+t.test('after a patch every item it names is as it says, and patching again changes nothing', async () => {
   fc.assert(
     fc.property(containers, containers, (live, wanted) => {
       const patch = { spec: { containers: wanted } }

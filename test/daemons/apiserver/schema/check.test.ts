@@ -181,7 +181,7 @@ for (const [text, paths] of duplicates)
     )
   })
 
-t.test('no JSON that JavaScript writes has duplicates', async t => {
+t.test('no JSON that JavaScript writes has duplicates', async () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.constantFrom(0, 2), (value, indent) => {
       assert.deepStrictEqual(findDuplicateKeys(JSON.stringify(value, null, indent)), [])
