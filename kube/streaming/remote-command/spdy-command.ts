@@ -102,15 +102,16 @@ export const acceptSpdyCommand = async (
     onResize: listener => size.listen(listener),
     finish: async (outcome: Outcome) => {
       // Output first: a client may stop reading it once it knows the outcome.
-      await Promise.all([stdout, stderr].map(stream => stream && endAndWait(stream)))
+      await Promise.all([endAndWait(stdout), endAndWait(stderr)])
       error?.write(outcomeText(outcome, protocol === V4))
-      if (error !== undefined) await endAndWait(error)
+      await endAndWait(error)
       connection.close()
     },
   }
 }
 
-const endAndWait = async (stream: SpdyStream): Promise<void> => {
+const endAndWait = async (stream: SpdyStream | undefined): Promise<void> => {
+  if (stream === undefined) return
   stream.end()
   // A client that is gone already is not a failure of the command.
   await finished(stream, { readable: false }).catch(() => {})

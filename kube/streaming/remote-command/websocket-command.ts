@@ -92,7 +92,7 @@ export const acceptWebSocketCommand = async (
     signal: gone.signal,
     onResize: listener => size.listen(listener),
     finish: async (outcome: Outcome) => {
-      await Promise.all([stdout, stderr].map(stream => stream && endAndWait(stream)))
+      await Promise.all([endAndWait(stdout), endAndWait(stderr)])
       const text = outcomeText(outcome, jsonStatus)
       if (text !== '') error.write(text)
       await endAndWait(error)
@@ -103,7 +103,8 @@ export const acceptWebSocketCommand = async (
   }
 }
 
-const endAndWait = async (stream: Writable): Promise<void> => {
+const endAndWait = async (stream: Writable | undefined): Promise<void> => {
+  if (stream === undefined) return
   stream.end()
   await finished(stream).catch(() => {})
 }

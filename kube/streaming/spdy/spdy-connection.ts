@@ -78,6 +78,8 @@ export interface SpdyConnectionOptions {
   head?: Buffer
 }
 
+const LINGER_MS = 5000
+
 /** SPDY over any Duplex: a socket, or a WebSocket that tunnels it. */
 export class SpdyConnection {
   /** Resolves when the connection is over, whoever ended it and why. */
@@ -141,6 +143,8 @@ export class SpdyConnection {
     this.#protocol.goAway()
     this.#flush()
     this.#socket.end()
+    // A peer that does not hang up in turn is not waited for for ever.
+    setTimeout(() => this.destroy(), LINGER_MS).unref()
   }
 
   destroy(): void {
