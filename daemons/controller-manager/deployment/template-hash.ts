@@ -28,9 +28,8 @@ const fnv1a = (bytes: Buffer): number => {
  */
 export const templateHash = (template: PodTemplateSpec, collisionCount = 0): string => {
   const text = canonical(template) + (collisionCount === 0 ? '' : `#${collisionCount}`)
-  return [...String(fnv1a(Buffer.from(text)))]
-    .map(digit => alphabet[digit.charCodeAt(0) % alphabet.length] ?? '')
-    .join('')
+  const digits = String(fnv1a(Buffer.from(text)))
+  return digits.replaceAll(/\d/g, digit => alphabet[digit.charCodeAt(0) % alphabet.length] ?? '')
 }
 
 const withoutHash = (template: PodTemplateSpec | undefined): unknown => {

@@ -10,7 +10,7 @@ import type { ControllerContext, StartController } from '../controller-context.t
 import { Expectations } from '../expectations.ts'
 import { controllerOf, controllerReference, isDeleting } from '../owner.ts'
 import { isPodActive, isPodAvailable, isPodReady, podFromTemplate } from '../pod-state.ts'
-import { applyWrite, deleteWrite, patchWrite, updateWrite } from '../write.ts'
+import { applyWrite, patchWrite, updateWrite } from '../write.ts'
 import { planReplicas, planReplicaSetStatus, slowStartBatches, type ReplicaFailure } from './replicaset-plan.ts'
 
 const isTerminatingNamespace = (error: unknown): boolean =>
