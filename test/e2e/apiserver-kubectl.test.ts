@@ -67,6 +67,7 @@ const run = promisify(execFile)
 
 for (const kubectl of kubectls()) {
   const name = kubectl.split('/').at(-1) ?? ''
+  const team = `team-${name.replaceAll('.', '-')}`
   const home = join(server.directory, `home-${name}`)
   const env: NodeJS.ProcessEnv = {
     PATH: process.env['PATH'] ?? '',
@@ -82,7 +83,7 @@ for (const kubectl of kubectls()) {
       return String((error as { stdout?: string }).stdout) + String((error as { stderr?: string }).stderr)
     }
   }
-  await t.test(`${name} applies, reads, edits, scales and deletes`, async t => {
+  void t.test(`${name} applies, reads, edits, scales and deletes`, async t => {
     writeFileSync(manifest, webYaml(2))
     t.match(await ask('apply', '-f', manifest), /deployment\.apps\/web created\nservice\/web created/)
     t.match(await ask('apply', '-f', manifest), /deployment\.apps\/web unchanged\nservice\/web unchanged/)
@@ -102,7 +103,7 @@ for (const kubectl of kubectls()) {
     t.match(await ask('delete', '-f', manifest), /deployment\.apps "web" deleted/)
     t.match(await ask('get', 'deploy', 'web'), /Error from server \(NotFound\): deployments\.apps "web" not found/)
   })
-  await t.test(`${name} is told of mistakes, and applies on the server’s side`, async t => {
+  void t.test(`${name} is told of mistakes, and applies on the server’s side`, async t => {
     writeFileSync(manifest, webYaml(2, '        foo: 1\n'))
     t.match(await ask('apply', '-f', manifest), /unknown field "spec\.template\.spec\.containers\[0\]\.foo"/)
     writeFileSync(manifest, webYaml(2))
@@ -115,6 +116,25 @@ for (const kubectl of kubectls()) {
     t.match(await ask('get', 'ns'), /kube-system +Active/)
     t.match(await ask('create', 'configmap', 'cm', '--from-literal=a=b'), /configmap\/cm created/)
     t.match(await ask('get', 'cm', 'cm', '-o', 'yaml'), /a: b/)
+    t.match(await ask('create', 'deployment', 'made', '--image=busybox:1', '--replicas=0', '--port=80'), /made created/)
+    t.match(
+      await ask('get', 'deploy', 'made', '-o', 'jsonpath={.spec.replicas} {.spec.template.spec.containers[0].ports}'),
+      /^0 .*80/,
+    )
+    t.match(await ask('create', 'secret', 'generic', 'sec', '--from-literal=a=b'), /secret\/sec created/)
+    t.match(await ask('get', 'secret', 'sec', '-o', 'jsonpath={.data.a} {.type}'), /^Yg== Opaque$/)
+    t.match(await ask('create', 'service', 'nodeport', 'np', '--tcp=80:8080'), /np created/)
+    t.match(await ask('get', 'svc', 'np'), /NodePort +10\.96\.[0-9.]+ +<none> +80:3[0-9]+.TCP/)
+    t.match(await ask('create', 'ingress', 'in', '--rule=a.example/*=np:80'), /in created/)
+    t.match(
+      await ask('get', 'ingress', 'in', '-o', 'jsonpath={.spec.rules[0].http.paths[0].backend.service.port.number}'),
+      /^80$/,
+    )
+    t.match(await ask('create', 'namespace', team), /namespace\/team-.* created/)
+    t.match(
+      await ask('delete', `ns/${team}`, 'svc/np', 'ingress/in', 'secret/sec', 'deploy/made', '--wait=false'),
+      /"team-.*" deleted/,
+    )
     t.match(await ask('run', 'p', '--image=busybox:1'), /pod\/p created/)
     t.match(await ask('get', 'pods'), /p +0\/1 +Pending +0/)
     t.match(await ask('logs', 'p'), /Error from server/)

@@ -15,6 +15,9 @@ export type Attributes =
     }
   | { kind: 'path'; verb: string; path: string }
 
+/** Subresources that reach into containers or hand out credentials: `*` does not grant them. */
+const powerful = new Set(['exec', 'attach', 'portforward', 'proxy', 'log', 'token'])
+
 /** Verbs, and what they may be done to: `pods`, `pods/status`, `deployments.apps`, `*`. */
 type Grant = readonly [verbs: readonly string[], resources: readonly string[]]
 
@@ -83,9 +86,11 @@ export const isAuthorized = (user: UserInfo, wanted: Attributes): boolean => {
     return isPublicPath(wanted.path) || (user.name !== anonymous.name && isDiscoveryPath(wanted.path))
   }
   const text = resourceText(wanted.group, wanted.plural, wanted.subresource)
+  const wide = !powerful.has(wanted.subresource)
   return subjectsOf(user).some(subject =>
     (grants[subject] ?? []).some(
-      ([verbs, resources]) => verbs.includes(wanted.verb) && (resources.includes(text) || resources.includes('*')),
+      ([verbs, resources]) =>
+        verbs.includes(wanted.verb) && (resources.includes(text) || (wide && resources.includes('*'))),
     ),
   )
 }

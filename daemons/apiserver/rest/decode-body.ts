@@ -51,7 +51,7 @@ const unsupported = (media: string, supported: readonly string[]) =>
   )
 
 /** The body of a POST, PUT or DELETE. Throws ApiError BadRequest or UnsupportedMediaType. */
-export const decodeBody = (body: Buffer, contentType: string | undefined): DecodedBody => {
+export const decodeBody = async (body: Buffer, contentType: string | undefined): Promise<DecodedBody> => {
   const media = mediaType(contentType)
   switch (media) {
     case '':
@@ -60,8 +60,13 @@ export const decodeBody = (body: Buffer, contentType: string | undefined): Decod
       return decodeJson(body.toString())
     case 'application/yaml':
       return decodeYaml(body.toString())
+    case 'application/vnd.kubernetes.protobuf': {
+      // Its tables are read by the first who writes so: most clients speak JSON.
+      const { decodeProtobuf } = await import('./decode-protobuf.ts')
+      return { value: decodeProtobuf(body), findings: [] }
+    }
     default:
-      throw unsupported(media, ['application/json', 'application/yaml'])
+      throw unsupported(media, ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'])
   }
 }
 

@@ -47,8 +47,8 @@ const methodNotAllowed = (): never => {
   throw apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
 }
 
-const decoded = (request: RestRequest, context: RequestContext): [unknown, RequestContext] => {
-  const { value, findings } = decodeBody(request.body, request.contentType)
+const decoded = async (request: RestRequest, context: RequestContext): Promise<[unknown, RequestContext]> => {
+  const { value, findings } = await decodeBody(request.body, request.contentType)
   return [value, { ...context, decodeFindings: findings }]
 }
 
@@ -62,11 +62,14 @@ const onCollection = async (
     case 'GET':
       return { form: 'list', list: await listObjects(registry, target, listRequestOf(request.query)) }
     case 'POST': {
-      const [body, full] = decoded(request, context)
+      const [body, full] = await decoded(request, context)
       return { form: 'entry', status: 201, entry: await createObject(registry, target, body, full) }
     }
     case 'DELETE': {
-      const options = deleteRequestOf(request.query, request.body.length === 0 ? {} : decoded(request, context)[0])
+      const options = deleteRequestOf(
+        request.query,
+        request.body.length === 0 ? {} : (await decoded(request, context))[0],
+      )
       const list = listRequestOf(request.query)
       const full = { ...context, dryRun: options.dryRun }
       return { form: 'list', list: await deleteCollection(registry, target, { list, options }, full) }
@@ -88,7 +91,7 @@ const onObject = async (
       return { form: 'entry', status: 200, entry: await getObject(registry, target, version) }
     }
     case 'PUT': {
-      const { entry, created } = await updateObject(registry, target, ...decoded(request, context))
+      const { entry, created } = await updateObject(registry, target, ...(await decoded(request, context)))
       return { form: 'entry', status: created ? 201 : 200, entry }
     }
     case 'PATCH': {
@@ -112,7 +115,7 @@ const onDelete = async (
   request: RestRequest,
   context: RequestContext,
 ): Promise<Outcome> => {
-  const options = deleteRequestOf(request.query, request.body.length === 0 ? {} : decoded(request, context)[0])
+  const options = deleteRequestOf(request.query, request.body.length === 0 ? {} : (await decoded(request, context))[0])
   const { gone, entry } = await deleteObject(registry, target, options, { ...context, dryRun: options.dryRun })
   if (!gone) return { form: 'entry', status: 200, entry }
   const { group, plural } = target.kind
@@ -131,7 +134,7 @@ const onScale = async (
     case 'GET':
       return { form: 'entry', kind: 'Scale', status: 200, entry: await getScale(registry, target) }
     case 'PUT': {
-      const entry = await updateScale(registry, target, ...decoded(request, context))
+      const entry = await updateScale(registry, target, ...(await decoded(request, context)))
       return { form: 'entry', kind: 'Scale', status: 200, entry }
     }
     case 'PATCH': {
@@ -155,13 +158,13 @@ const onAction = async (
     throw apiError('NotFound', 'the server could not find the requested resource')
   if (subresource === 'finalize') {
     if (request.method !== 'PUT') return methodNotAllowed()
-    const entry = await finalizeNamespace(registry, target, ...decoded(request, context))
+    const entry = await finalizeNamespace(registry, target, ...(await decoded(request, context)))
     return { form: 'entry', status: 200, entry }
   }
   const action = subresource === 'binding' ? bindPod : subresource === 'eviction' ? evictPod : undefined
   if (action === undefined) throw notImplemented(kind, subresource)
   if (request.method !== 'POST') return methodNotAllowed()
-  await action(registry, target, ...decoded(request, context))
+  await action(registry, target, ...(await decoded(request, context)))
   return { form: 'status', status: 201, body: { ...successStatus(), code: 201 } }
 }
 

@@ -112,8 +112,10 @@ void t.test('content that is not spoken is refused by its name', async t => {
     (await ask(collection, { headers: { accept: `${protobuf},application/json` } })).headers['content-type'],
     'application/json',
   )
-  const body = Buffer.from('k8s\0')
-  t.match(await ask(collection, { method: 'POST', headers: { 'content-type': protobuf }, body }), { status: 415 })
+  const cbor = { 'content-type': 'application/cbor' }
+  t.match(await ask(collection, { method: 'POST', headers: cbor, body: Buffer.alloc(4) }), { status: 415 })
+  const torn = { method: 'POST', headers: { 'content-type': protobuf }, body: Buffer.from('k8s\0\n\x7f') }
+  t.match(await ask(collection, torn), { status: 400, json: { message: /protobuf/ } })
   t.match(await ask(collection, { method: 'POST', body: Buffer.from('{') }), { status: 400 })
   t.match(await ask(collection, { method: 'POST', body: Buffer.alloc(3 * 1024 * 1024 + 1) }), {
     status: 413,
