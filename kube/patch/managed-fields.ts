@@ -158,6 +158,8 @@ export const recordManager = (write: Write): ManagedFieldsEntry[] => {
   const { before, after, manager, apiVersion, schema } = write
   const subresource = write.subresource ?? ''
   const owners = requestedOwners(write)
+  // Once nobody owns anything (a request reset it), updates are not tracked until the next server-side apply.
+  if (owners.length === 0 && (before?.metadata?.uid ?? '') !== '') return []
   const comparison = compareFields(before, after, schema)
   const changed = ownable(comparison.changed, subresource, schema)
   const removed = ownable(comparison.removed, subresource, schema)

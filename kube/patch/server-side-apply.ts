@@ -71,20 +71,26 @@ const appliedPart = ({ applied, subresource, schema }: Apply): UnknownObject => 
 }
 
 /** An object that nobody is known to have written belongs, all of it, to whoever came before the first apply. */
-const ownersOf = ({ live, apiVersion, subresource, schema }: Apply): Owner[] => {
+const ownersOf = ({ live, apiVersion, subresource, schema, now }: Apply): Owner[] => {
   const owners = readOwners(live, 'stored')
   if (owners !== undefined || live === undefined) return owners ?? []
-  const fields = ownable(fieldSetOf(live, schema), subresource ?? '', schema)
-  return [{ manager: 'before-first-apply', operation: 'Update', apiVersion, subresource: '', time: undefined, fields }]
+  const fields = ownable(compareFields(undefined, live, schema).changed, subresource ?? '', schema)
+  const time = timestampOf(now)
+  return [{ manager: 'before-first-apply', operation: 'Update', apiVersion, subresource: '', time, fields }]
 }
 
-/** What `kubectl apply` (client side) last wrote into its annotation, as a set of fields. */
-const lastAppliedFields = (live: UnknownObject | undefined, schema: TypeSchema): FieldSet => {
+/**
+ * What `kubectl apply` (client side) last wrote and is still as it wrote it, as a set of fields: those are kubectl's own,
+ * whatever name it used then. A field that somebody changed since is not.
+ */
+const lastAppliedFields = ({ live, apiVersion, schema }: Apply): FieldSet => {
   const text = live?.metadata?.annotations?.[lastApplied]
-  if (text === undefined) return emptySet
+  if (text === undefined || text === '') return emptySet
   try {
     const parsed: unknown = JSON.parse(text)
-    return isJsonObject(parsed) ? fieldSetOf(parsed, schema) : emptySet
+    if (!isJsonObject(parsed) || parsed['apiVersion'] !== apiVersion) return emptySet
+    const { changed, removed } = compareFields(parsed, live, schema)
+    return difference(difference(fieldSetOf(parsed, schema), changed), removed)
   } catch {
     return emptySet
   }
@@ -106,7 +112,7 @@ const refreshAnnotation = (merged: UnknownObject, { live, applied, manager }: Ap
 
 /** Fields of others that this apply would change; for kubectl, those it wrote itself before as client-side apply are no conflict. */
 const conflictsOf = (apply: Apply, others: readonly Owner[], changed: FieldSet): Conflict[] => {
-  const own = apply.manager === 'kubectl' ? lastAppliedFields(apply.live, apply.schema) : emptySet
+  const own = apply.manager === 'kubectl' ? lastAppliedFields(apply) : emptySet
   return others.flatMap(owner => {
     const shared = sharedFields(owner, changed)
     const fields = shared === undefined ? emptySet : difference(shared, own)

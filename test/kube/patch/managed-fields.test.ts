@@ -166,6 +166,9 @@ t.test('the entry [{}] resets who owns what', async t => {
   const after = cloneJson(stored)
   after.metadata = { ...after.metadata, managedFields: [{}] }
   t.strictSame(record(after, stored), [])
+  const reset = withFields(created, [])
+  const next = change(reset, copy => (copy.spec['replicas'] = 4))
+  t.strictSame(record(next, reset), [], 'and no update is tracked from then on')
 })
 
 t.test('managedFields that a request sets are taken over, unreadable ones are not', async t => {

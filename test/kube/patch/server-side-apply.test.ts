@@ -249,6 +249,13 @@ t.test('kubectl may take over what it applied client-side, and keeps its annotat
   t.strictSame(JSON.parse(next.metadata?.annotations?.[annotation] ?? ''), workload({ replicas: 4 }))
 })
 
+t.test('what was changed since kubectl applied it client-side is a conflict for kubectl too', async t => {
+  const annotation = 'kubectl.kubernetes.io/last-applied-configuration'
+  const annotations = { [annotation]: JSON.stringify(workload({ replicas: 3 })) }
+  const live = update(workload({ replicas: 5 }, { annotations }), copy => (copy.spec['replicas'] = 6), 'kubectl-scale')
+  t.ok(conflictOf(() => apply(live, workload({ replicas: 3 }), { manager: 'kubectl' })))
+})
+
 t.test('an object that nobody is known to have written belongs to whoever came first', async t => {
   const live = workload({ replicas: 3 }, { uid: 'u', resourceVersion: '7' })
   const error = conflictOf(() => apply(live, workload({ replicas: 4 })))

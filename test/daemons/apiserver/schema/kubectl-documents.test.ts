@@ -1,27 +1,15 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { builtinKinds } from '../../../../daemons/apiserver/kinds/builtin.ts'
 import { makeDocuments } from '../../../../daemons/apiserver/schema/documents.ts'
+import { installedKubectls } from './installed-kubectls.ts'
 import { versionInfo } from './version-info.ts'
-
-/** Every kubectl on PATH, and the versions that stand beside the real one. */
-const kubectls = (): string[] => {
-  for (const directory of (process.env['PATH'] ?? '').split(':')) {
-    const file = join(directory, 'kubectl')
-    if (!existsSync(file)) continue
-    const real = realpathSync(file)
-    const versions = readdirSync(dirname(real)).filter(name => /^kubectl\.1\.\d+$/.test(name))
-    const [first, last] = [versions.sort().at(0), versions.at(-1)]
-    return [real, ...[first, last].flatMap(name => (name === undefined ? [] : [join(dirname(real), name)]))]
-  }
-  return []
-}
 
 const manifest = `
 apiVersion: apps/v1
@@ -34,7 +22,7 @@ spec:
     spec: {containers: [{name: web, image: nginx, resources: {limits: {cpu: 100m}}}]}
 `
 
-const found = kubectls()
+const found = installedKubectls()
 if (found.length === 0) t.test('kubectl reads the documents', { skip: 'no kubectl on PATH' }, async () => {})
 
 const notFound = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: 'NotFound', code: 404 }
