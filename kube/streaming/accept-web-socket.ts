@@ -18,7 +18,12 @@ export const acceptWebSocket = async (
     clientTracking: false,
     // Terminal traffic is small and quick; deflating it would cost memory for every session.
     perMessageDeflate: false,
-    handleProtocols: () => (subprotocol === '' ? false : subprotocol),
+  })
+  // `SPDY/3.1+portforward.k8s.io` is no token (it has a slash), so that `ws` would refuse the handshake; but that is
+  // what kubectl sends and expects back. The choice is made already: it is kept from `ws` and put into the answer.
+  delete request.headers['sec-websocket-protocol']
+  server.on('headers', headers => {
+    if (subprotocol !== '') headers.push(`Sec-WebSocket-Protocol: ${subprotocol}`)
   })
   return new Promise(resolve => {
     server.handleUpgrade(request, socket, head, accepted => {

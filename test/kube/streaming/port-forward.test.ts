@@ -1,0 +1,124 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { createConnection, createServer, type AddressInfo } from 'node:net'
+import { Duplex } from 'node:stream'
+import t from 'tap'
+import { servePortForward } from '../../../kube/streaming/port-forward/accept-port-forward.ts'
+import { SpdyConnection } from '../../../kube/streaming/spdy/spdy-connection.ts'
+import { dialSpdy, textOf, upgradeServer } from './upgrade-server.ts'
+
+/** A pod that answers `echo: …` once the client has sent all it has, and a server that forwards to it. */
+const forwarding = async (t: { teardown(fn: () => unknown): void }) => {
+  const pod = createServer({ allowHalfOpen: true }, socket => {
+    const chunks: Buffer[] = []
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+    socket.on('end', () => socket.end(`echo: ${Buffer.concat(chunks).toString()}`))
+  })
+  await new Promise<void>(resolve => pod.listen(0, '127.0.0.1', () => resolve()))
+  const podPort = (pod.address() as AddressInfo).port
+  const stop = new AbortController()
+  const dial = (port: number) =>
+    new Promise<Duplex>((resolve, reject) => {
+      const socket = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true }, () => resolve(socket))
+      socket.once('error', reject)
+    })
+  const server = await upgradeServer((request, socket, head) =>
+    servePortForward(request, socket, head, { dial, signal: stop.signal }),
+  )
+  t.teardown(async () => {
+    stop.abort()
+    await server.close()
+    pod.close()
+  })
+  return { port: server.port, podPort }
+}
+
+const exchange = async (connection: SpdyConnection, port: number, requestID: string, text: string) => {
+  const headers = { port: String(port), requestID }
+  const error = connection.openStream({ ...headers, streamtype: 'error' })
+  const data = connection.openStream({ ...headers, streamtype: 'data' })
+  error.end()
+  data.end(text)
+  return Promise.all([textOf(data), textOf(error)])
+}
+
+void t.test('SPDY: connections side by side, each half-closed by itself', async t => {
+  const { port, podPort } = await forwarding(t)
+  const { response, connection } = await dialSpdy(port, ['portforward.k8s.io'])
+  if (connection === undefined) throw new Error('refused')
+  t.equal(response.headers['x-stream-protocol-version'], 'portforward.k8s.io')
+  const answers = await Promise.all(['a', 'b', 'c'].map((text, i) => exchange(connection, podPort, String(i), text)))
+  t.strictSame(answers, [
+    ['echo: a', ''],
+    ['echo: b', ''],
+    ['echo: c', ''],
+  ])
+  connection.close()
+})
+
+void t.test('a port nobody listens on is told on its error stream, and the others go on', async t => {
+  const { port, podPort } = await forwarding(t)
+  const { connection } = await dialSpdy(port, ['portforward.k8s.io'])
+  if (connection === undefined) throw new Error('refused')
+  const [, error] = await exchange(connection, 1, '0', 'x')
+  t.match(error, /^error forwarding port 1: .*ECONNREFUSED/)
+  t.strictSame(await exchange(connection, podPort, '1', 'y'), ['echo: y', ''])
+  connection.close()
+})
+
+/** A WebSocket client as a byte stream; `ws` refuses the tunnel's subprotocol, which is no token. */
+class TunnelClient extends Duplex {
+  readonly #socket: Duplex
+  #pending: Buffer = Buffer.alloc(0)
+  constructor(socket: Duplex, head: Buffer) {
+    super()
+    this.#socket = socket
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    socket.on('close', () => this.push(null))
+    socket.on('error', () => {})
+    if (head.length > 0) this.#receive(head)
+  }
+  #receive(chunk: Buffer): void {
+    this.#pending = Buffer.concat([this.#pending, chunk])
+    for (;;) {
+      const short = (this.#pending[1] ?? 0) & 0x7f
+      const head = short === 126 ? 4 : 2
+      if (this.#pending.length < head) return
+      const length = short === 126 ? this.#pending.readUInt16BE(2) : short
+      if (this.#pending.length < head + length) return
+      if (((this.#pending[0] ?? 0) & 0x0f) === 2) this.push(this.#pending.subarray(head, head + length))
+      this.#pending = this.#pending.subarray(head + length)
+    }
+  }
+  override _read(): void {}
+  override _write(bytes: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    // A mask of zeros leaves the bytes as they are.
+    const head = Buffer.from([0x82, 0xfe, bytes.length >> 8, bytes.length & 0xff, 0, 0, 0, 0])
+    this.#socket.write(Buffer.concat([head, bytes]), () => done())
+  }
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#socket.destroy()
+    done(error)
+  }
+}
+
+void t.test('SPDY inside a WebSocket', async t => {
+  const { port, podPort } = await forwarding(t)
+  const request = httpRequest({
+    port,
+    host: '127.0.0.1',
+    headers: {
+      Connection: 'Upgrade',
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Version': '13',
+      'Sec-WebSocket-Key': Buffer.alloc(16, 1).toString('base64'),
+      'Sec-WebSocket-Protocol': 'SPDY/3.1+portforward.k8s.io',
+    },
+  })
+  request.end()
+  const [response, socket, head] = (await once(request, 'upgrade')) as [IncomingMessage, Duplex, Buffer]
+  t.equal(response.headers['sec-websocket-protocol'], 'SPDY/3.1+portforward.k8s.io')
+  const connection = new SpdyConnection(new TunnelClient(socket, head), { role: 'client' })
+  t.strictSame(await exchange(connection, podPort, '0', 'tunnel'), ['echo: tunnel', ''])
+  connection.destroy()
+})
