@@ -40,7 +40,7 @@ const podOf = (name: string, spec: Partial<PodSpec>): Pod => ({
   metadata: { name, namespace: 'default', labels: { app: name } },
   spec: {
     nodeName: 'node-1',
-    terminationGracePeriodSeconds: 5,
+    terminationGracePeriodSeconds: 1,
     containers: [{ name: 'app', image: busyboxImage, command: ['sleep', '1000'] }],
     ...spec,
   },

@@ -6,7 +6,7 @@ import type { KubeClient } from '../../../kube/client/client.ts'
 import type { Clock } from '../../../kube/clock.ts'
 import { leases, nodes } from '../../../kube/resources.ts'
 import { hasReason } from '../../../kube/status.ts'
-import { readPressure, type MachineFacts } from './node-facts.ts'
+import { readPressure, type MachineFacts, type Pressure } from './node-facts.ts'
 import { differs, missingLabels, nodeObject, nodeStatus, type NodeInput } from './node-object.ts'
 
 export interface NodeAgentOptions {
@@ -26,6 +26,8 @@ export interface NodeAgentOptions {
   leaseDurationSeconds: number
   /** How often a status that did not change is written all the same. */
   reportMs: number
+  /** What is left of memory and disk; the machine's own when left out. */
+  pressure?: () => Promise<Pressure>
   /** Why pods cannot run here; '' when they can. */
   notReady(): string
 }
@@ -104,7 +106,7 @@ export class NodeAgent {
     const due = this.#node === undefined || clock.now() - this.#reportedAtMs >= this.#options.reportMs
     return {
       ...rest,
-      pressure: await readPressure(rootDir),
+      pressure: await (this.#options.pressure ?? (() => readPressure(rootDir)))(),
       runtimeVersion: this.#runtimeVersion,
       images: due ? await images.list(signal).catch(() => []) : this.#knownImages(),
       notReady,
