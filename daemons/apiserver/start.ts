@@ -146,12 +146,16 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
       signal,
       onError: err => log.error({ err }, 'removing old events failed'),
     })
-    const done = upkeep
-      .catch((error: unknown) => {
+    const done = (async () => {
+      try {
+        await upkeep
+      } catch (error) {
         if (!signal.aborted) throw error
-      })
-      .finally(() => server.close())
-      .finally(() => registry.store.close())
+      } finally {
+        await server.close()
+        await registry.store.close()
+      }
+    })()
     return { done, port: server.port, client: user => new InProcessClient(registry, user) }
   } catch (error) {
     await registry.store.close()

@@ -16,6 +16,8 @@ const kubectls = (): string[] => {
   return beside.length > 0 ? beside : ['kubectl']
 }
 
+// Seven versions of kubectl, some fifty calls each.
+t.setTimeout(240_000)
 const server = await startTestServer(t)
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const kubeconfig = join(server.directory, 'kubeconfig')

@@ -1,7 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Logger } from 'pino'
@@ -16,7 +14,8 @@ import { handleRequest, viewOf } from '../rest/handle-request.ts'
 import { parseResourcePath, type ResourcePath, verbOf } from '../rest/resource-path.ts'
 import { booleanOf, listRequestOf, type RestRequest, timeoutSecondsOf } from '../rest/rest-request.ts'
 import type { StreamingSubresource, StreamTarget } from '../streaming/streaming-subresource.ts'
-import type { ApiMetrics, RequestLabels } from './api-metrics.ts'
+import { type Answer, compressed } from './answer.ts'
+import { type ApiMetrics, labelsOf, type RequestLabels } from './api-metrics.ts'
 import { userOfConnection, type PeerSocket } from './connection-user.ts'
 import { answerHealth, type HealthCheck } from './health.ts'
 import { serverVersion } from './version.ts'
@@ -44,18 +43,8 @@ export interface ApiHandlerOptions {
   log: Logger
 }
 
-/** An answer as it is to be sent; undefined where it was written to the connection already. */
-export interface Answer {
-  status: number
-  headers: Record<string, string | string[]>
-  body: Buffer | string
-}
-
 const streaming = new Set(['log', 'exec', 'attach', 'portforward'])
 const noQuery = new URLSearchParams()
-const gzipAsync = promisify(gzip)
-/** Replies from this size on are worth compressing: upstream's bound. */
-const gzipFromBytes = 128 * 1024
 
 const connectionOf = (raw: RawRequest): [object, PeerSocket] => {
   const session = 'stream' in raw ? raw.stream.session : undefined
@@ -87,6 +76,7 @@ export class ApiHandler {
   readonly #registry: Registry
   readonly #watches = new Set<{ end(): void }>()
   #inflight = 0
+  #onIdle: (() => void)[] = []
   constructor(options: ApiHandlerOptions) {
     this.#options = options
     this.#registry = options.registry
@@ -95,6 +85,11 @@ export class ApiHandler {
   /** Ends every watch: clients take up again where they were. */
   endWatches(): void {
     for (const watch of this.#watches) watch.end()
+  }
+
+  /** Resolves when no request is being carried out. */
+  idle(): Promise<void> {
+    return this.#inflight === 0 ? Promise.resolve() : new Promise(resolve => this.#onIdle.push(resolve))
   }
 
   async handle(raw: RawRequest, reply: RawReply, body: Buffer): Promise<Answer | undefined> {
@@ -124,7 +119,7 @@ export class ApiHandler {
         }
         answer = await this.#limited(user, method, () => this.#answerResource(request))
       }
-      answer = await compressed(raw, answer)
+      answer = await compressed(answer, header(raw, 'accept-encoding') ?? '')
     } catch (error) {
       answer = this.#failure(error)
     }
@@ -215,6 +210,7 @@ export class ApiHandler {
       return await work()
     } finally {
       this.#inflight--
+      if (this.#inflight === 0) for (const resolve of this.#onIdle.splice(0)) resolve()
       metrics.inflight(kind, -1)
     }
   }
@@ -307,19 +303,4 @@ export class ApiHandler {
         )
     }
   }
-}
-
-const labelsOf = (verb: string, path: ResourcePath | undefined): RequestLabels => ({
-  verb: verb.toUpperCase(),
-  group: path?.group ?? '',
-  version: path?.version ?? '',
-  resource: path?.plural ?? '',
-  subresource: path?.subresource ?? '',
-  scope: path === undefined ? '' : path.name !== '' ? 'resource' : path.namespace !== '' ? 'namespace' : 'cluster',
-})
-
-const compressed = async (raw: RawRequest, answer: Answer): Promise<Answer> => {
-  if (answer.body.length < gzipFromBytes || !(header(raw, 'accept-encoding') ?? '').includes('gzip')) return answer
-  const body = await gzipAsync(answer.body, { level: 1 })
-  return { ...answer, body, headers: { ...answer.headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' } }
 }

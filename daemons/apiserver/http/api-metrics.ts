@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { ResourcePath } from '../rest/resource-path.ts'
 import type { Registry as ApiRegistry } from '../registry/registry.ts'
 
 /** What metrics know a request by. */
@@ -92,3 +93,12 @@ export const makeApiMetrics = (registry: ApiRegistry): ApiMetrics => {
     render: () => register.metrics(),
   }
 }
+
+export const labelsOf = (verb: string, path: ResourcePath | undefined): RequestLabels => ({
+  verb: verb.toUpperCase(),
+  group: path?.group ?? '',
+  version: path?.version ?? '',
+  resource: path?.plural ?? '',
+  subresource: path?.subresource ?? '',
+  scope: path === undefined ? '' : path.name !== '' ? 'resource' : path.namespace !== '' ? 'namespace' : 'cluster',
+})

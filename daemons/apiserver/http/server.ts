@@ -1,11 +1,12 @@
-import { createSecureServer, type Http2SecureServer } from 'node:http2'
+import { createSecureServer, type Http2SecureServer, type Http2Session } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { IncomingMessage } from 'node:http'
 import { fastify, type FastifyReply, type RouteGenericInterface } from 'fastify'
 import { messageOf, SkiffError } from '../../../kube/errors.ts'
 import { apiError } from '../../../kube/status.ts'
-import type { Answer, ApiHandler } from './api-handler.ts'
+import type { Answer } from './answer.ts'
+import type { ApiHandler } from './api-handler.ts'
 
 export interface HttpServerOptions {
   handler: ApiHandler
@@ -94,10 +95,15 @@ export const serveHttp = async ({ handler, addresses, port, tls }: HttpServerOpt
     ...addresses.slice(1).map(() => createSecureServer(secure, (request, response) => app.routing(request, response))),
   ]
   const sockets = new Set<Socket>()
+  const sessions = new Set<Http2Session>()
   for (const server of servers) {
     server.on('secureConnection', socket => {
       sockets.add(socket)
       socket.once('close', () => sockets.delete(socket))
+    })
+    server.on('session', session => {
+      sessions.add(session)
+      session.once('close', () => sessions.delete(session))
     })
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       void handler.upgrade(request, socket, head).catch(() => socket.destroy())
@@ -110,15 +116,14 @@ export const serveHttp = async ({ handler, addresses, port, tls }: HttpServerOpt
     close: async () => {
       handler.endWatches()
       const closed = Promise.all(servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))
+      for (const session of sessions) session.close()
       const grace = setTimeout(() => sockets.forEach(socket => socket.destroy()), closeGraceMs)
-      // HTTP/1.1 connections that only wait for their next request would hold the server for that whole time.
-      setImmediate(() => sockets.forEach(socket => closeIdle(socket)))
+      await Promise.race([handler.idle(), closed])
+      // What is answered is flushed; connections that only wait for their next request would never end by themselves.
+      await new Promise<void>(resolve => setImmediate(resolve))
+      for (const socket of sockets) socket.destroySoon()
       await closed
       clearTimeout(grace)
     },
   }
-}
-
-const closeIdle = (socket: Socket): void => {
-  if (socket.writableLength === 0) socket.destroySoon()
 }

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
 import { mkdirSync, statfsSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
-import { join, resolve } from 'node:path'
+import type { Server } from 'node:net'
+import { join } from 'node:path'
 import type { Database, RootDatabase } from 'lmdb'
 import type { Clock } from '../../../kube/clock.ts'
 import { messageOf, SkiffError } from '../../../kube/errors.ts'
@@ -9,6 +8,7 @@ import { decodeEvent, decodeObject, encodeEvent, encodeStored } from './lmdb-rec
 import { MemoryIndex } from './memory-index.ts'
 import type { RangeOptions, RangeResult, Store, StoreEvent, StoreOperation, TransactionResult } from './store.ts'
 import { StoredEntry } from './stored-entry.ts'
+import { takeStoreLock } from './store-lock.ts'
 
 export interface LmdbStoreOptions {
   /** Made when it is not there; the file in it is `store.mdb`. */
@@ -69,7 +69,7 @@ export class LmdbStore implements Store {
   /** Throws SkiffError ALREADY_RUNNING when another process has it open, CORRUPT when it cannot be read. */
   static async open(options: LmdbStoreOptions): Promise<LmdbStore> {
     mkdirSync(options.directory, { recursive: true, mode: 0o700 })
-    const lock = await takeLock(options.directory)
+    const lock = await takeStoreLock(options.directory)
     try {
       const { open } = await import('lmdb')
       const root = open<Buffer, string>({
@@ -297,26 +297,4 @@ const checkSpace = (directory: string, reserveBytes: number): void => {
       `the disk of ${directory} is full (${bavail * bsize} bytes left): nothing can be written`,
       { remedy: `free space on the file system of ${directory}; reading goes on meanwhile` },
     )
-}
-
-/**
- * Two servers on one file would each trust their own memory. An abstract socket is a lock that the kernel lets go
- * when the process dies, however it dies.
- */
-const takeLock = async (directory: string): Promise<Server> => {
-  const name = createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 32)
-  const server = createServer()
-  await new Promise<void>((done, fail) => {
-    server.once('error', cause =>
-      fail(
-        new SkiffError('ALREADY_RUNNING', `another API server has ${directory} open`, {
-          cause,
-          remedy: 'stop it first, or name another --data-dir',
-        }),
-      ),
-    )
-    server.listen(`\0skiff-store-${name}`, done)
-  })
-  server.unref()
-  return server
 }
