@@ -134,8 +134,8 @@ const makeContext = (parts: Parts): ControllerContext => {
   const { options, context, client, clock, signal, running, informers } = parts
   const { log } = context
   const failed = (queue: string, key: string, err: unknown): void => {
-    // A stale cache makes conflicts; the next try has the newer object. Everything else is worth a line.
-    if (hasReason(err, 'Conflict')) log.debug({ queue, key, err }, 'conflict, trying again')
+    // A stale cache makes conflicts; the next try has the newer object, or none. Everything else is worth a line.
+    if (hasReason(err, 'Conflict', 'NotFound')) log.debug({ queue, key, err }, 'the cache was late, trying again')
     else log.warn({ queue, key, err }, 'work failed, trying again')
   }
   return {

@@ -131,14 +131,22 @@ class HttpClient implements KubeClient {
   async *watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
     const { namespace, signal, ...query } = options
     const path = withQuery(pathOf(resource, { namespace }), { ...query, watch: true })
+    const cancel = new AbortController()
     let stream: ClientHttp2Stream | undefined
-    const stop = () => stream?.close(constants.NGHTTP2_CANCEL)
-    signal.addEventListener('abort', stop, { once: true })
+    const stop = (reason: unknown): void => {
+      cancel.abort(reason)
+      stream?.close(constants.NGHTTP2_CANCEL)
+    }
+    const aborted = () => stop(signal.reason)
+    // Only the beginning has a deadline; after that the connection's ping watches over a silent stream.
+    const late = new SkiffError('TIMEOUT', `GET ${path}: no answer within ${this.#timeoutMs} ms`)
+    const timer = setTimeout(() => stop(late), this.#timeoutMs)
+    signal.addEventListener('abort', aborted, { once: true })
     try {
       signal.throwIfAborted()
       stream = await this.#open('GET', path, undefined)
-      if (signal.aborted) return
-      const code = await this.#responseCode(stream, AbortSignal.any([signal, AbortSignal.timeout(this.#timeoutMs)]))
+      const code = await this.#responseCode(stream, cancel.signal)
+      clearTimeout(timer)
       if (code !== 200) throw failureOf(code, (await this.#body(stream)).toString('utf8'))
       const lines = new LineDecoder()
       for await (const chunk of this.#chunks(stream))
@@ -146,9 +154,10 @@ class HttpClient implements KubeClient {
       if (stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR || lines.pendingBytes > 0)
         throw this.#session.unavailable(new Error('the watch broke off'))
     } catch (error) {
-      if (!signal.aborted) throw error
+      if (!signal.aborted) throw cancel.signal.aborted ? cancel.signal.reason : error
     } finally {
-      signal.removeEventListener('abort', stop)
+      clearTimeout(timer)
+      signal.removeEventListener('abort', aborted)
       stream?.close(constants.NGHTTP2_CANCEL)
     }
   }
@@ -193,25 +202,29 @@ class HttpClient implements KubeClient {
     signal: AbortSignal | undefined,
     content?: { body: unknown; contentType?: string },
   ): Promise<T> {
-    const deadline = AbortSignal.timeout(this.#timeoutMs)
-    const either = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
+    // Not AbortSignal.any and AbortSignal.timeout: each would outlive the request, by the caller's signal or its time.
+    const cancel = new AbortController()
     let stream: ClientHttp2Stream | undefined
-    const stop = () => stream?.close(constants.NGHTTP2_CANCEL)
-    either.addEventListener('abort', stop, { once: true })
+    const stop = (reason: unknown): void => {
+      cancel.abort(reason)
+      stream?.close(constants.NGHTTP2_CANCEL)
+    }
+    const aborted = () => stop(signal?.reason)
+    const late = new SkiffError('TIMEOUT', `${method} ${path}: no answer within ${this.#timeoutMs} ms`)
+    const timer = setTimeout(() => stop(late), this.#timeoutMs)
+    signal?.addEventListener('abort', aborted, { once: true })
     try {
       signal?.throwIfAborted()
       stream = await this.#open(method, path, content)
-      const code = await this.#responseCode(stream, either)
+      const code = await this.#responseCode(stream, cancel.signal)
       const body = (await this.#body(stream)).toString('utf8')
       if (code < 200 || code > 299) throw failureOf(code, body)
       return parseBody<T>(body, path)
     } catch (error) {
-      if (signal?.aborted === true) throw signal.reason
-      if (deadline.aborted)
-        throw new SkiffError('TIMEOUT', `${method} ${path}: no answer within ${this.#timeoutMs} ms`, { cause: error })
-      throw error
+      throw cancel.signal.aborted ? cancel.signal.reason : error
     } finally {
-      either.removeEventListener('abort', stop)
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', aborted)
     }
   }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../clock.ts'
 import { SkiffError } from '../errors.ts'
 import { objectKey, type KubeObject, type WatchEvent } from '../object.ts'
@@ -56,6 +57,8 @@ export class Informer<T extends KubeObject> {
     this.#indexes = new Map(
       Object.entries(options.indexes ?? {}).map(([name, of]) => [name, { of, keys: new Map<string, Set<string>>() }]),
     )
+    // A daemon's informers all listen to its one signal: more than ten of them are no leak.
+    setMaxListeners(0, options.signal)
     this.synced = new Promise((resolve, reject) => {
       this.#resolveSynced = resolve
       options.signal.addEventListener('abort', () => reject(options.signal.reason as Error), { once: true })

@@ -2,7 +2,7 @@ import type { Namespace } from 'kubernetes-types/core/v1.js'
 import { messageOf } from '../../../kube/errors.ts'
 import type { KubeObject } from '../../../kube/object.ts'
 import type { Resource } from '../../../kube/resource.ts'
-import { namespaces, pods } from '../../../kube/resources.ts'
+import { events, namespaces, pods } from '../../../kube/resources.ts'
 import { hasReason } from '../../../kube/status.ts'
 import type { ControllerContext, StartController } from '../controller-context.ts'
 import { isDeleting } from '../owner.ts'
@@ -37,7 +37,8 @@ class NamespaceController {
     }
     informers.of(namespaces).subscribe({ added: enqueue, updated: enqueue })
     // The last object to go lets the namespace go: no waiting for the next look.
-    for (const resource of this.#resources)
+    // Events are too many to keep, and are gone as soon as they are deleted.
+    for (const resource of this.#resources.filter(one => one.plural !== events.plural))
       informers.of(resource).subscribe({
         deleted: object => {
           const namespace = informers.of(namespaces).get(object.metadata?.namespace ?? '')
