@@ -48,6 +48,7 @@ export const run = async (argv: readonly string[], _output: Output): Promise<num
         kubeconfig: kubeconfigPath(dataDir, 'dns'),
         conf: layout(dataDir).corefile,
         serviceAddress: config.dnsIp,
+        clusterDomain: config.clusterDomain,
       }),
       daemonContext('dns'),
     ),
@@ -124,5 +125,5 @@ const writeCorefile = (dataDir: string, config: ClusterConfig): void => {
   const path = layout(dataDir).corefile
   if (existsSync(path)) return
   mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, defaultCorefile(config.clusterDomain))
+  writeFileSync(path, defaultCorefile(config.clusterDomain, config.dnsIp))
 }

@@ -83,10 +83,10 @@ const undo = async (change: Change, exec: Exec): Promise<void> => {
   }
 }
 
-/** Runs a deletion whose object may be gone already: "cannot find", "no such", "does not exist" are all well. */
+/** Runs a deletion whose object may be gone already: "cannot find", "no such", "not found" are all well. */
 const tolerate = async (exec: Exec, file: string, args: readonly string[]): Promise<void> => {
   const { exitCode, stderr } = await exec.run(file, args)
-  if (exitCode === 0 || /cannot find|no such|does not exist|cannot assign/i.test(stderr)) return
+  if (exitCode === 0 || /cannot find|no such|not found|does not exist|cannot assign/i.test(stderr)) return
   throw new SkiffError('COMMAND_FAILED', `${file} ${args.join(' ')}: ${stderr.trim()}`)
 }
 
@@ -100,7 +100,11 @@ const undoSysctl = (key: string, before: string): void => {
 export const mountsBelow = (mountinfo: string, under: string): string[] =>
   mountinfo
     .split('\n')
-    .map(line => (line.split(' ')[4] ?? '').replaceAll(/\\(\d{3})/g, (_, octal: string) => String.fromCodePoint(parseInt(octal, 8))))
+    .map(line =>
+      (line.split(' ')[4] ?? '').replaceAll(/\\(\d{3})/g, (_, octal: string) =>
+        String.fromCodePoint(parseInt(octal, 8)),
+      ),
+    )
     .filter(point => point === under || point.startsWith(`${under}/`))
     .toReversed()
 
@@ -109,7 +113,8 @@ const unmountBelow = async (exec: Exec, under: string): Promise<void> => {
   for (const point of mountsBelow(readFileSync('/proc/self/mountinfo', 'utf8'), under))
     // Lazy: a process of another user that still looks at it must not keep the rest from being undone.
     await runOk(exec, 'umount', ['-l', point]).catch(error => failures.push(error))
-  if (failures.length > 0) throw new AggregateError(failures, `mounts left under ${under}: ${failures.map(messageOf).join('; ')}`)
+  if (failures.length > 0)
+    throw new AggregateError(failures, `mounts left under ${under}: ${failures.map(messageOf).join('; ')}`)
 }
 
 /**
@@ -118,7 +123,9 @@ const unmountBelow = async (exec: Exec, under: string): Promise<void> => {
  */
 const removeEmptyTables = async (exec: Exec, before: ReadonlySet<string>): Promise<void> => {
   if ((await exec.run('nft', ['--version'])).exitCode !== 0) return
-  const now = (await runOk(exec, 'nft', ['list', 'tables'])).split('\n').flatMap(line => /^table (\S+ \S+)$/.exec(line)?.[1] ?? [])
+  const now = (await runOk(exec, 'nft', ['list', 'tables']))
+    .split('\n')
+    .flatMap(line => /^table (\S+ \S+)$/.exec(line)?.[1] ?? [])
   for (const table of now.filter(name => !before.has(name))) {
     const [family = '', name = ''] = table.split(' ')
     const listing = await runOk(exec, 'nft', ['-s', 'list', 'table', family, name])
@@ -131,7 +138,14 @@ export const isEmptyTable = (listing: string): boolean =>
   listing
     .split('\n')
     .map(line => line.trim())
-    .every(line => line === '' || line === '}' || /^(table|chain) .*\{$/.test(line) || /^type .* policy accept;$/.test(line) || line.startsWith('#'))
+    .every(
+      line =>
+        line === '' ||
+        line === '}' ||
+        /^(table|chain) .*\{$/.test(line) ||
+        /^type .* policy accept;$/.test(line) ||
+        line.startsWith('#'),
+    )
 
 const cgroupRoots = (): string[] => {
   const root = '/sys/fs/cgroup'

@@ -82,7 +82,6 @@ export const portsNeeded = (options: UpOptions, nodeIp: string): PortNeed[] => [
   { port: 10256, address: '127.0.0.1', what: "kube-proxy's health" },
   { port: 10257, address: '127.0.0.1', what: 'the controller manager' },
   { port: 10259, address: '127.0.0.1', what: 'the scheduler' },
-  { port: 9153, address: '127.0.0.1', what: "the DNS server's metrics" },
   { port: 10254, address: '127.0.0.1', what: "the ingress controller's health" },
   { port: options.ingressHttpPort, address: '0.0.0.0', what: 'the ingress (--ingress-http-port)' },
 ]

@@ -67,10 +67,10 @@ t.test('a cluster from nothing to hello and back', { timeout: 600_000 }, async t
     const pods = await readyPods('app=hello')
     const [first = '', second = ''] = pods
     for (const url of ['http://hello', 'http://hello.default.svc.cluster.local'])
-      t.match(await ok(inPod(first, 'wget', '-qO-', '-T', '5', url)), 'Hello from Skiff', url)
+      t.match(await ok(inPod(first, 'wget', '-qO-', url)), 'Hello from Skiff', url)
     const answers = new Set<string>()
     await eventually(
-      async () => answers.add((await ok(inPod(first, 'wget', '-qO-', '-T', '5', 'http://hello'))).trim()),
+      async () => answers.add((await ok(inPod(first, 'wget', '-qO-', 'http://hello'))).trim()),
       seen => seen.size === 3,
     )
     t.ok(
@@ -105,7 +105,7 @@ t.test('a cluster from nothing to hello and back', { timeout: 600_000 }, async t
     )
 
     // The server logs the client's address as it sees it: no NAT between pods, nor from a pod to the node.
-    await ok(inPod(second, 'wget', '-qO-', '-T', '5', `http://${await podIp(first)}:8080/`))
+    await ok(inPod(second, 'wget', '-qO-', `http://${await podIp(first)}:8080/`))
     t.match(await ok(kubectl(['logs', first])), await podIp(second), 'pods reach each other without NAT')
   })
 
