@@ -51,9 +51,10 @@ const applyOp = async (op: BridgeOp, context: Context, indexOf: IndexOf): Promis
   const { host } = ports
   switch (op.kind) {
     case 'create-bridge': {
-      const { kind, ...spec } = op
-      ports.recordBridge(op.name)
-      await unlessThere(host.create({ kind: 'bridge', ...spec }))
+      const { name, mtu, mac } = op
+      ports.recordBridge(name)
+      const given = { ...(mtu === undefined ? {} : { mtu }), ...(mac === undefined ? {} : { mac }) }
+      await unlessThere(host.create({ kind: 'bridge', name, ...given }))
       return
     }
     case 'change-bridge':

@@ -31,9 +31,11 @@ const run = async (type: string, call: Invocation, ports: DelegatePorts): Promis
   const said = parseJson(stdout)
   if (exitCode === 0) return said
   if (isRecord(said) && typeof said['msg'] === 'string')
-    throw new CniError(typeof said['code'] === 'number' ? said['code'] : cniCodes.failed, `${type}: ${said['msg']}`, {
-      ...(typeof said['details'] === 'string' ? { details: said['details'] } : {}),
-    })
+    throw new CniError(
+      typeof said['code'] === 'number' ? said['code'] : cniCodes.failed,
+      `${type}: ${said['msg']}`,
+      typeof said['details'] === 'string' ? { details: said['details'] } : {},
+    )
   throw new CniError(cniCodes.failed, `${type}: exit code ${exitCode}: ${stderr.trim().slice(0, 1000)}`)
 }
 
