@@ -1,8 +1,10 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { Pod } from 'kubernetes-types/core/v1.js'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { options as apiOptions } from '../../daemons/apiserver/options.ts'
@@ -85,7 +87,7 @@ const startCluster = async (t: Pick<Test, 'teardown'>, how: 'http' | 'memory') =
   ends.push(manager.done)
   const client = createHttpClient({ server: url, ca: ca.certificate, cert: admin.certificate, key: admin.key })
   t.teardown(() => client.close())
-  return { client, signal: stop.signal }
+  return { client, signal: stop.signal, kubeconfig }
 }
 
 /** Resolves as soon as what is asked for holds; a test's own timeout ends the wait. */
@@ -236,3 +238,51 @@ t.test('a namespace goes with all that is in it', { timeout: 60_000 }, async t =
   )
   t.same((await client.list(pods, { namespace: 'x' })).items, [])
 })
+
+const run = promisify(execFile)
+
+for (const version of ['1.27', '1.33']) {
+  const beside = `/usr/lib/google-cloud-sdk/bin/kubectl.${version}`
+  const kubectlFile = existsSync(beside) ? beside : 'kubectl'
+  t.test(`kubectl ${version} rolls out, restarts, undoes, scales, pauses and resumes`, { timeout: 90_000 }, async t => {
+    const { client, signal, kubeconfig } = await startCluster(t, 'http')
+    const kubectl = async (...args: string[]): Promise<string> => {
+      const { stdout } = await run(kubectlFile, ['--kubeconfig', kubeconfig, ...args])
+      return stdout
+    }
+    playNode(client, signal)
+    await client.create(nodes, { metadata: { name: 'n1' } })
+    await until(signal, () => client.create(deployments, web).catch(() => undefined))
+    const settled = () => kubectl('rollout', 'status', 'deployment/web', '--timeout=30s')
+    t.match(await settled(), /successfully rolled out/)
+    await kubectl('set', 'image', 'deployment/web', 'c=v2')
+    await settled()
+    await kubectl('rollout', 'restart', 'deployment/web')
+    await settled()
+    t.match(await kubectl('rollout', 'history', 'deployment/web'), /\n1 .*\n2 .*\n3 /)
+    await kubectl('rollout', 'undo', 'deployment/web', '--to-revision=1')
+    await settled()
+    // A rollout is done before the last old pod has gone.
+    const images = (wanted: string) =>
+      until(signal, async () => {
+        const { items } = await client.list(pods, where)
+        return items.map(one => one.spec?.containers[0]?.image).join(' ') === wanted
+      })
+    await images('v1 v1 v1')
+    t.match(await kubectl('rollout', 'history', 'deployment/web'), /\n2 .*\n3 .*\n4 /)
+    await kubectl('rollout', 'pause', 'deployment/web')
+    await kubectl('set', 'image', 'deployment/web', 'c=v3')
+    await kubectl('scale', 'deployment/web', '--replicas=2')
+    await images('v1 v1')
+    await kubectl('rollout', 'resume', 'deployment/web')
+    t.match(await settled(), /successfully rolled out/)
+    await images('v3 v3')
+    t.match(await kubectl('describe', 'deployment/web'), /Scaled up replica set web-\w+ from 0 to 3/)
+    await kubectl('delete', 'deployment/web', '--cascade=orphan')
+    t.equal(
+      (await client.list(replicaSets, where)).items.every(one => one.metadata?.ownerReferences === undefined),
+      true,
+    )
+    t.equal((await client.list(pods, where)).items.length, 2)
+  })
+}
