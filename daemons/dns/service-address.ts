@@ -5,7 +5,7 @@ import { SkiffError } from '../../kube/errors.ts'
 
 /**
  * Adds the address to `lo`, so that every process of this node, pods included, reaches the daemon by it. Returns what
- * takes it away again. Written down first.
+ * takes it away again, unless it was there already: then another start added it, and the journal knows of it.
  */
 export const addServiceAddress = async (
   address: string,
@@ -22,7 +22,8 @@ export const addServiceAddress = async (
   // Recorded in any case: an address left over from a start that was killed is ours to undo.
   journal.record({ kind: 'address', link: 'lo', address: withPrefix })
   if (!lo.up) await links.change(lo.index, { up: true })
-  if (!there) await links.changeAddress('add', wanted)
+  if (there) return async () => {}
+  await links.changeAddress('add', wanted)
   return async () => {
     try {
       await links.changeAddress('remove', wanted)

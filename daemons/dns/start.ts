@@ -120,6 +120,12 @@ export const start = async (
     points: () => daemon.points(),
     httpPort: address => daemon.httpPort(address),
     synced: daemon.cluster?.whenSynced ?? Promise.resolve(),
-    done: daemon.run().finally(putAway),
+    done: (async () => {
+      try {
+        await daemon.run()
+      } finally {
+        await putAway()
+      }
+    })(),
   }
 }

@@ -56,7 +56,7 @@ const setup = () => {
   return { host, plugin, call, held, pod, sysctls, bridges }
 }
 
-t.test('ADD joins the pod to the bridge, and CHECK agrees', async t => {
+void t.test('ADD joins the pod to the bridge, and CHECK agrees', async t => {
   const { host, plugin, call, pod, sysctls, bridges } = setup()
   const result = await plugin.add(call('ADD', 'c1', '/p1'))
   t.match(result, {
@@ -78,7 +78,7 @@ t.test('ADD joins the pod to the bridge, and CHECK agrees', async t => {
   await plugin.check(call('CHECK', 'c1', '/p1', { prevResult: result }))
 })
 
-t.test('DEL takes everything back, twice, and with the namespace gone', async t => {
+void t.test('DEL takes everything back, twice, and with the namespace gone', async t => {
   const { host, plugin, call, held } = setup()
   await plugin.add(call('ADD', 'c1', '/p1'))
   await plugin.del(call('DEL', 'c1', '/p1'))
@@ -92,7 +92,7 @@ t.test('DEL takes everything back, twice, and with the namespace gone', async t 
   await plugin.del(call('DEL', 'c1', ''))
 })
 
-t.test('with the namespace file gone the host end of the cached result goes', async t => {
+void t.test('with the namespace file gone the host end of the cached result goes', async t => {
   const { host, plugin, call, held } = setup()
   const prevResult = await plugin.add(call('ADD', 'c1', '/p1'))
   await plugin.del(call('DEL', 'c1', '/gone', { prevResult }))
@@ -104,7 +104,7 @@ t.test('with the namespace file gone the host end of the cached result goes', as
 })
 
 for (const operation of ['create veth', 'change', 'add address', 'add route'])
-  t.test(`an ADD that fails at "${operation}" leaves nothing of the container`, async t => {
+  void t.test(`an ADD that fails at "${operation}" leaves nothing of the container`, async t => {
     const { host, plugin, call, held, pod } = setup()
     await plugin.add(call('ADD', 'c1', '/p1'))
     const fail = (what: string) => {
@@ -126,7 +126,7 @@ for (const operation of ['create veth', 'change', 'add address', 'add route'])
     t.strictSame(held(), ['10.1.0.2'])
   })
 
-t.test('CHECK names what is missing', async t => {
+void t.test('CHECK names what is missing', async t => {
   const { host, plugin, call, pod } = setup()
   const prevResult = await plugin.add(call('ADD', 'c1', '/p1'))
   const check = () => plugin.check(call('CHECK', 'c1', '/p1', { prevResult }))
@@ -140,7 +140,7 @@ t.test('CHECK names what is missing', async t => {
   await t.rejects(check(), { code: 101, message: /not a port/ })
 })
 
-t.test('a second ADD into the same namespace is refused and harms nothing', async t => {
+void t.test('a second ADD into the same namespace is refused and harms nothing', async t => {
   const { plugin, call, held } = setup()
   await plugin.add(call('ADD', 'c1', '/p1'))
   await t.rejects(plugin.add(call('ADD', 'c1', '/p1')), { message: /already/ })
@@ -170,7 +170,7 @@ const given = (bridgeAddresses: string[] = []) => ({
   ifName: 'eth0',
 })
 
-t.test('the whole plan of a first ADD', async t => {
+void t.test('the whole plan of a first ADD', async t => {
   const config = parseBridgeConfig({ isGateway: true, mtu: 1400, ipMasq: true, ipam: { type: 'x' } })
   t.strictSame(planBridgeAdd(config, ipam, given()), [
     { kind: 'create-bridge', name: 'cni0', mtu: 1400, mac: '0a:58:0a:01:00:01' },
@@ -183,7 +183,7 @@ t.test('the whole plan of a first ADD', async t => {
   ])
 })
 
-t.test("a bridge with another network's address is refused, or taken over by forceAddress", async t => {
+void t.test("a bridge with another network's address is refused, or taken over by forceAddress", async t => {
   const plan = (forceAddress: boolean) =>
     planBridgeAdd(
       parseBridgeConfig({ isGateway: true, forceAddress, ipam: { type: 'x' } }),
@@ -197,14 +197,14 @@ t.test("a bridge with another network's address is refused, or taken over by for
   )
 })
 
-t.test('keys that are wrong or not built are named', async t => {
+void t.test('keys that are wrong or not built are named', async t => {
   t.throws(() => parseBridgeConfig({ hairpinMode: true, promiscMode: true }), { code: 7 })
   t.throws(() => parseBridgeConfig({ vlan: 5 }), { code: 'NOT_IMPLEMENTED', message: /vlan/ })
   t.throws(() => parseBridgeConfig({ mtu: '9000' }), { message: /mtu/ })
   t.throws(() => parseBridgeConfig({ bridge: 'a/b' }), { message: /bridge/ })
 })
 
-t.test('masquerade rules go as they came', async t => {
+void t.test('masquerade rules go as they came', async t => {
   const owner = { network: 'net', containerId: 'c1' }
   const chain = masqueradeChain(owner)
   t.match(chain, /^CNI-[0-9a-f]{24}$/)

@@ -15,14 +15,14 @@ const call = (ipam: unknown, id = 'c1', extra: { args?: string; config?: Record<
 const plugin = (leases = new FakeLeases()) =>
   hostLocal({ withLeases: leases.withLeases, readFile: () => 'nameserver 10.0.0.1\n' })
 
-t.test('addresses are given out in turn and the gateway never', async t => {
+void t.test('addresses are given out in turn and the gateway never', async t => {
   const { add } = plugin()
   const given = []
   for (const id of ['a', 'b', 'c']) given.push((await add(call({ subnet: '10.1.0.0/29' }, id))).ips[0]?.address)
   t.strictSame(given, ['10.1.0.2/29', '10.1.0.3/29', '10.1.0.4/29'])
 })
 
-t.test('an address that came back rests until the range was gone through', async t => {
+void t.test('an address that came back rests until the range was gone through', async t => {
   const { add, del } = plugin()
   const ipam = { subnet: '10.1.0.0/29' }
   await add(call(ipam, 'a'))
@@ -32,14 +32,14 @@ t.test('an address that came back rests until the range was gone through', async
   t.equal((await add(call(ipam, 'f'))).ips[0]?.address, '10.1.0.2/29')
 })
 
-t.test('a full range is an error that names it', async t => {
+void t.test('a full range is an error that names it', async t => {
   const { add } = plugin()
   const ipam = { subnet: '10.1.0.0/30' }
   await add(call(ipam, 'a'))
   await t.rejects(add(call(ipam, 'b')), { code: 102, message: /10\.1\.0\.1-10\.1\.0\.2/ })
 })
 
-t.test('one container gets one address, and the second ADD leaves the first alone', async t => {
+void t.test('one container gets one address, and the second ADD leaves the first alone', async t => {
   const leases = new FakeLeases()
   const { add } = plugin(leases)
   await add(call({ subnet: '10.1.0.0/24' }))
@@ -47,7 +47,7 @@ t.test('one container gets one address, and the second ADD leaves the first alon
   t.equal(leases.leases.get('/var/lib/cni/networks/net')?.size, 1)
 })
 
-t.test('a failure in the second set gives the address of the first set back', async t => {
+void t.test('a failure in the second set gives the address of the first set back', async t => {
   const leases = new FakeLeases()
   const { add } = plugin(leases)
   const ipam = {
@@ -57,16 +57,21 @@ t.test('a failure in the second set gives the address of the first set back', as
   t.equal(leases.leases.get('/var/lib/cni/networks/net')?.size, 0)
 })
 
-t.test('an address that is asked for is given, or refused when it is taken, a gateway, or in no range', async t => {
-  const { add } = plugin()
-  const ipam = { subnet: '10.1.0.0/24' }
-  t.equal((await add(call(ipam, 'a', { args: 'IP=10.1.0.77' }))).ips[0]?.address, '10.1.0.77/24')
-  await t.rejects(add(call(ipam, 'b', { config: { runtimeConfig: { ips: ['10.1.0.77'] } } })), { message: /is taken/ })
-  await t.rejects(add(call(ipam, 'c', { args: 'IP=10.1.0.1' })), { message: /gateway/ })
-  await t.rejects(add(call(ipam, 'd', { args: 'IP=10.2.0.1' })), { code: 7 })
-})
+void t.test(
+  'an address that is asked for is given, or refused when it is taken, a gateway, or in no range',
+  async t => {
+    const { add } = plugin()
+    const ipam = { subnet: '10.1.0.0/24' }
+    t.equal((await add(call(ipam, 'a', { args: 'IP=10.1.0.77' }))).ips[0]?.address, '10.1.0.77/24')
+    await t.rejects(add(call(ipam, 'b', { config: { runtimeConfig: { ips: ['10.1.0.77'] } } })), {
+      message: /is taken/,
+    })
+    await t.rejects(add(call(ipam, 'c', { args: 'IP=10.1.0.1' })), { message: /gateway/ })
+    await t.rejects(add(call(ipam, 'd', { args: 'IP=10.2.0.1' })), { code: 7 })
+  },
+)
 
-t.test('the candidates of several ranges go round from the last one given out', async t => {
+void t.test('the candidates of several ranges go round from the last one given out', async t => {
   const config = parseHostLocal(
     {
       ipam: {
@@ -107,11 +112,11 @@ for (const { name, ipam, message } of [
     message: /ipam\.routes\[0\]\.dst/,
   },
 ])
-  t.test(`a configuration with ${name} is refused by its key`, async t => {
+  void t.test(`a configuration with ${name} is refused by its key`, async t => {
     t.throws(() => parseHostLocal({ ipam }, new Map()), { code: 7, message })
   })
 
-t.test('a resolv.conf becomes DNS settings', async t => {
+void t.test('a resolv.conf becomes DNS settings', async t => {
   t.strictSame(
     parseResolvConf('# x\nnameserver 10.0.0.1\nnameserver 10.0.0.2 ; y\nsearch a b\noptions ndots:2\ndomain d\n'),
     {

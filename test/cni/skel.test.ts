@@ -26,14 +26,14 @@ const run = async (env: Record<string, string>, config: unknown, plugin: Plugin 
 const env = { CNI_COMMAND: 'ADD', CNI_CONTAINERID: 'c1', CNI_NETNS: '/n', CNI_IFNAME: 'eth0', CNI_PATH: '/bin' }
 const config = { cniVersion: '1.0.0', name: 'net' }
 
-t.test('VERSION lists what is supported', async t => {
+void t.test('VERSION lists what is supported', async t => {
   t.strictSame(await run({ CNI_COMMAND: 'VERSION' }, '{}'), {
     exitCode: 0,
     out: { cniVersion: '1.0.0', supportedVersions: ['0.3.1', '0.4.0', '1.0.0'] },
   })
 })
 
-t.test('DEL and CHECK answer nothing', async t => {
+void t.test('DEL and CHECK answer nothing', async t => {
   t.strictSame(await run({ ...env, CNI_COMMAND: 'DEL', CNI_NETNS: '' }, config), { exitCode: 0, out: undefined })
   t.strictSame(await run({ ...env, CNI_COMMAND: 'CHECK' }, { ...config, prevResult: {} }), {
     exitCode: 0,
@@ -58,14 +58,14 @@ for (const { name, env: changed, config: given, code } of [
   { name: 'CHECK without prevResult', env: { ...env, CNI_COMMAND: 'CHECK' }, config, code: 7 },
   { name: 'no network name', env, config: { cniVersion: '1.0.0' }, code: 7 },
 ])
-  t.test(`${name} is answered with CNI code ${code}`, async t => {
+  void t.test(`${name} is answered with CNI code ${code}`, async t => {
     const { exitCode, out } = await run(changed, given)
     t.equal(exitCode, 1)
     t.equal(out?.['code'], code)
     t.type(out?.['msg'], 'string')
   })
 
-t.test("a plugin's failure keeps its code and details", async t => {
+void t.test("a plugin's failure keeps its code and details", async t => {
   const failing = (error: unknown): Plugin => ({ ...fine, add: async () => Promise.reject(error) })
   t.match((await run(env, config, failing(new CniError(102, 'full', { details: 'd' })))).out, {
     code: 102,
@@ -79,12 +79,12 @@ t.test("a plugin's failure keeps its code and details", async t => {
   })
 })
 
-t.test('before 1.0.0 each address names its family', async t => {
+void t.test('before 1.0.0 each address names its family', async t => {
   t.match(convertResult(result, '0.4.0'), { cniVersion: '0.4.0', ips: [{ version: '4', address: '10.0.0.2/24' }] })
   t.notMatch(convertResult(result, '1.0.0'), { ips: [{ version: '4' }] })
 })
 
-t.test('the wrapper quotes what it is given', async t => {
+void t.test('the wrapper quotes what it is given', async t => {
   t.equal(
     cniWrapper('bridge', "/opt/it's node", '/x/main.js'),
     "#!/bin/sh\nunset NODE_EXTRA_CA_CERTS NODE_OPTIONS\nexec '/opt/it'\\''s node' '/x/main.js' 'bridge'\n",

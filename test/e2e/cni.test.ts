@@ -86,7 +86,7 @@ const runPlugin = (plugin: string, command: string, i: number, changes: { netns?
 
 const leases = () => readdirSync(join(directory, 'leases/e2e')).filter(name => name.startsWith('10.'))
 
-t.test('pods reach each other and their gateway, and CHECK agrees', async t => {
+void t.test('pods reach each other and their gateway, and CHECK agrees', async t => {
   for (const i of [1, 2]) {
     await makeNamespace(pod(i))
     t.equal((await runPlugin('loopback', 'ADD', i)).exitCode, 0)
@@ -105,7 +105,7 @@ t.test('pods reach each other and their gateway, and CHECK agrees', async t => {
   t.match(readJournal(join(directory, 'journal')), [{ kind: 'link', name: 'skiff0' }], 'the bridge is in the journal')
 })
 
-t.test('DEL is idempotent, also when the namespace is gone', async t => {
+void t.test('DEL is idempotent, also when the namespace is gone', async t => {
   for (const netns of [`/run/netns/${pod(1)}`, `/run/netns/${pod(1)}`, '/run/netns/never-was', ''])
     t.equal((await runPlugin('bridge', 'DEL', 1, { netns })).exitCode, 0, `DEL with ${netns || 'no namespace'}`)
   t.strictSame(leases(), ['10.244.7.3'])
@@ -114,7 +114,7 @@ t.test('DEL is idempotent, also when the namespace is gone', async t => {
   t.strictSame(leases(), [])
 })
 
-t.test('an ADD that fails midway leaves no link and no lease', async t => {
+void t.test('an ADD that fails midway leaves no link and no lease', async t => {
   const links = () => runOk(systemExec, 'ip', ['-n', node, '-br', 'link'])
   const before = await links()
   // A route by a gateway that no subnet holds: the kernel refuses it as the very last step.
@@ -128,7 +128,7 @@ t.test('an ADD that fails midway leaves no link and no lease', async t => {
   t.strictSame(leases(), [])
 })
 
-t.test('fifty ADDs at once get fifty addresses', async t => {
+void t.test('fifty ADDs at once get fifty addresses', async t => {
   const all = Array.from({ length: 50 }, (_, i) => i + 10)
   for (const i of all) await makeNamespace(pod(i))
   const results = await Promise.all(all.map(i => runPlugin('bridge', 'ADD', i)))
@@ -158,14 +158,14 @@ t.test('fifty ADDs at once get fifty addresses', async t => {
   t.strictSame(leases(), [])
 })
 
-t.test('a single ADD is quick', async t => {
+void t.test('a single ADD is quick', async t => {
   await makeNamespace(pod(3))
   const { exitCode, ms } = await runPlugin('bridge', 'ADD', 3)
   t.equal(exitCode, 0)
   t.comment(`one ADD as an executable: ${ms.toFixed(0)} ms`)
 })
 
-t.test('the node network writes the conflist, holds its rules and puts them back', async t => {
+void t.test('the node network writes the conflist, holds its rules and puts them back', async t => {
   // iptables of the test's own namespace: the same calls, one namespace further in.
   const exec: Exec = {
     run: (file, args, options) => systemExec.run('ip', ['netns', 'exec', node, file, ...args], options),

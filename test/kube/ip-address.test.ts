@@ -12,7 +12,7 @@ import {
   parseIp,
 } from '../../kube/ip-address.ts'
 
-t.test('an IPv6 address is written in its shortest form', async t => {
+void t.test('an IPv6 address is written in its shortest form', async t => {
   for (const [given, text] of [
     ['2001:db8:0:0:0:0:0:1', '2001:db8::1'],
     ['::', '::'],
@@ -26,7 +26,7 @@ t.test('an IPv6 address is written in its shortest form', async t => {
     t.equal(ipText(ipBytes(given)), text, given)
 })
 
-t.test('every address survives being read and written', async () => {
+void t.test('every address survives being read and written', async () => {
   fc.assert(
     fc.property(
       fc.oneof(fc.uint8Array({ minLength: 4, maxLength: 4 }), fc.uint8Array({ minLength: 16, maxLength: 16 })),
@@ -38,7 +38,7 @@ t.test('every address survives being read and written', async () => {
   )
 })
 
-t.test('a block knows its first and last address and what it contains', async t => {
+void t.test('a block knows its first and last address and what it contains', async t => {
   const cidr = parseCidr('10.244.3.7/24')
   t.equal(formatIp(firstOf(cidr)), '10.244.3.0')
   t.equal(formatIp(lastOf(cidr)), '10.244.3.255')
@@ -48,7 +48,7 @@ t.test('a block knows its first and last address and what it contains', async t 
   t.notOk(cidrContains(cidr, parseIp('::1')))
 })
 
-t.test('what is no address or block is refused', async t => {
+void t.test('what is no address or block is refused', async t => {
   for (const text of ['', '10.0.0', '10.0.0.256', 'fe80::1%eth0', 'x'])
     t.throws(() => parseIp(text), { code: 'INVALID_INPUT' })
   for (const text of ['10.0.0.0', '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/8/8', '::/129'])

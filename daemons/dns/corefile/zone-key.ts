@@ -20,7 +20,7 @@ export const reverseZones = (cidr: string): string[] => {
   return Array.from({ length: 2 ** (labels * bits - prefix) }, (_, i) => {
     const value = first + BigInt(i) * step
     const digits =
-      ip.family === 4 ? formatIp({ family: 4, value }).split('.') : [...value.toString(16).padStart(32, '0')]
+      ip.family === 4 ? formatIp({ family: 4, value }).split('.') : value.toString(16).padStart(32, '0').split('')
     const suffix = ip.family === 4 ? 'in-addr.arpa.' : 'ip6.arpa.'
     return [...digits.slice(0, labels).toReversed(), suffix].join('.')
   })

@@ -17,5 +17,5 @@ export const addressOfReverse = (name: string): string | undefined => {
 export const reverseName = (ip: string): string => {
   const bytes = ipBytes(ip)
   if (bytes.length === 4) return `${[...bytes].toReversed().join('.')}.in-addr.arpa.`
-  return `${[...bytes.toString('hex')].toReversed().join('.')}.ip6.arpa.`
+  return `${bytes.toString('hex').split('').toReversed().join('.')}.ip6.arpa.`
 }

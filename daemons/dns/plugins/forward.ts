@@ -144,7 +144,7 @@ class ForwardStep implements Step {
     if (this.#selfChecked || this.#context.listening().length === 0) return
     this.#selfChecked = true
     const own = new Set(this.#context.listening())
-    for (const upstream of [...this.#upstreams]) {
+    for (const upstream of this.#upstreams.slice()) {
       const name = `${upstream.address}:${upstream.port}`
       if (!own.has(name) && !own.has(`[${upstream.address}]:${upstream.port}`)) continue
       this.#upstreams.splice(this.#upstreams.indexOf(upstream), 1)

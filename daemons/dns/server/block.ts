@@ -25,7 +25,10 @@ const inChainOrder = (block: ServerBlock): { plugin: Plugin; directive: Directiv
     const entry = known.get(directive.name)
     if (entry !== undefined) return { ...entry, directive }
     if (otherPlugins.includes(directive.name)) throw notImplementedAt(directive, `plugin ${directive.name}`)
-    throw corefileError(directive, `there is no plugin ${JSON.stringify(directive.name)}`)
+    throw corefileError(
+      { file: directive.file, line: directive.line },
+      `there is no plugin ${JSON.stringify(directive.name)}`,
+    )
   })
   for (const { plugin, directive } of found) {
     const first = found.find(other => other.plugin === plugin)

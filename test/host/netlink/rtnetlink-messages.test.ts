@@ -8,7 +8,7 @@ import {
   encodeRoute,
 } from '../../../host/netlink/rtnetlink-messages.ts'
 
-t.test('attributes are padded to four bytes, and nesting is flagged', async t => {
+void t.test('attributes are padded to four bytes, and nesting is flagged', async t => {
   const bytes = encodeAttributes([
     [3, Buffer.from('ab\0')],
     [18, [[1, Buffer.from('veth')]]],
@@ -17,7 +17,7 @@ t.test('attributes are padded to four bytes, and nesting is flagged', async t =>
   t.equal(decodeAttributes(bytes).get(3)?.toString(), 'ab\0')
 })
 
-t.test('a cut attribute ends the list', async t => {
+void t.test('a cut attribute ends the list', async t => {
   const bytes = encodeAttributes([
     [1, u32(7)],
     [2, u32(8)],
@@ -26,7 +26,7 @@ t.test('a cut attribute ends the list', async t => {
   t.equal(decodeAttributes(Buffer.from([1, 0, 0, 0])).size, 0)
 })
 
-t.test('an address and a route read back as they were written', async t => {
+void t.test('an address and a route read back as they were written', async t => {
   for (const address of ['10.244.0.2/24', 'fd00::2/64'])
     t.strictSame(decodeAddress(encodeAddress({ link: 7, address })), { link: 7, address })
   for (const route of [
@@ -37,7 +37,7 @@ t.test('an address and a route read back as they were written', async t => {
     t.strictSame(decodeRoute(encodeRoute(route)), route)
 })
 
-t.test('a veth carries its peer within its own message', async t => {
+void t.test('a veth carries its peer within its own message', async t => {
   const body = encodeLinkSpec({
     kind: 'veth',
     name: 'veth1',

@@ -27,7 +27,7 @@ const inPlace: CurrentRules = {
   ].join('\n'),
 }
 
-t.test('on a bare node both chains and both jumps are made in one restore', async t => {
+void t.test('on a bare node both chains and both jumps are made in one restore', async t => {
   t.equal(
     planNodeRules(input, bare),
     `*nat
@@ -48,9 +48,9 @@ COMMIT
   )
 })
 
-t.test('rules in place need nothing', async t => t.equal(planNodeRules(input, inPlace), ''))
+void t.test('rules in place need nothing', async t => t.equal(planNodeRules(input, inPlace), ''))
 
-t.test('what another program inserted before the jump may stay unless it drops', async t => {
+void t.test('what another program inserted before the jump may stay unless it drops', async t => {
   t.equal(planNodeRules(input, { ...inPlace, forward: '-A FORWARD -j DOCKER-USER\n-A FORWARD -j SKIFF-FORWARD\n' }), '')
   t.match(
     planNodeRules(input, { ...inPlace, forward: '-A FORWARD -i x -j DROP\n-A FORWARD -j SKIFF-FORWARD\n' }),
@@ -58,7 +58,7 @@ t.test('what another program inserted before the jump may stay unless it drops',
   )
 })
 
-t.test('a flushed chain is filled again without touching the jump', async t => {
+void t.test('a flushed chain is filled again without touching the jump', async t => {
   t.match(
     planNodeRules(input, { ...inPlace, skiffForward: '-N SKIFF-FORWARD\n' }),
     /^\*filter\n:SKIFF-FORWARD - \[0:0\]\n-A .*\n-A .*\n-A .*\nCOMMIT\n$/,
