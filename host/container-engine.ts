@@ -151,7 +151,14 @@ export interface ContainerStreams {
   logs(id: string, options: LogOptions): Promise<{ stdout: Readable; stderr: Readable }>
   exec(
     id: string,
-    options: { command: readonly string[]; stdin: boolean; tty: boolean; signal: AbortSignal },
+    options: {
+      command: readonly string[]
+      stdin: boolean
+      tty: boolean
+      /** The terminal's first size, for engines that can set it before the program runs. */
+      size?: { columns: number; rows: number }
+      signal: AbortSignal
+    },
   ): Promise<ExecSession>
   attach(id: string, options: { stdin: boolean; tty: boolean; signal: AbortSignal }): Promise<ExecSession>
   /** A TCP connection to 127.0.0.1:port inside the container's network namespace. */

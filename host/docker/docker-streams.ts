@@ -41,11 +41,10 @@ export class DockerStreams implements ContainerStreams {
     }
   }
 
-  async exec(
-    id: string,
-    options: { command: readonly string[]; stdin: boolean; tty: boolean; signal: AbortSignal },
-  ): Promise<ExecSession> {
-    const { command, stdin, tty, signal } = options
+  async exec(id: string, options: Parameters<ContainerStreams['exec']>[1]): Promise<ExecSession> {
+    const { command, stdin, tty, size, signal } = options
+    // Engines since 23 take the size along; older ones leave it out and are told right after the start.
+    const ConsoleSize = size === undefined ? {} : { ConsoleSize: [size.rows, size.columns] }
     const what = `exec in container ${short(id)}`
     try {
       const exec = await this.#docker.getContainer(id).exec({
@@ -54,9 +53,16 @@ export class DockerStreams implements ContainerStreams {
         AttachStdout: true,
         AttachStderr: true,
         Tty: tty,
+        ...ConsoleSize,
         abortSignal: signal,
-      })
-      const socket = await exec.start({ hijack: true, Detach: false, Tty: tty, abortSignal: signal })
+      } as Docker.ExecCreateOptions)
+      const socket = await exec.start({
+        hijack: true,
+        Detach: false,
+        Tty: tty,
+        ...ConsoleSize,
+        abortSignal: signal,
+      } as Docker.ExecStartOptions)
       const inspect = async () => (await exec.inspect()) as ExecState
       const kill = () => killExec(id, inspect)
       return session(socket, tty, {

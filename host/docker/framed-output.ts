@@ -41,7 +41,7 @@ export interface Output {
 }
 
 /**
- * The two outputs of a container or exec. Read both: the source stops while either is full. They end, without an
+ * The two outputs of a container or exec. Read both, from the same turn on: the source stops while either is full. They end, without an
  * error, however the source ends: who must know why asks for the exit code.
  */
 export const outputOf = (source: Readable, tty: boolean): Output => {
@@ -60,6 +60,8 @@ export const outputOf = (source: Readable, tty: boolean): Output => {
       stderr.push(null)
       resolve()
     }
+    // Nothing flows before the first read: readers that come in the same turn get the chunks of both in the order they came.
+    source.pause()
     source.on('data', (chunk: Buffer) => (tty ? emit('stdout', chunk) : splitter.split(chunk, emit)))
     source.once('end', end)
     source.once('close', end)

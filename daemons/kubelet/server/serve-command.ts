@@ -12,6 +12,8 @@ import type {
 } from '../../../kube/streaming/remote-command/remote-command.ts'
 import type { ContainerView } from '../kubelet-view.ts'
 
+const FIRST_SIZE_WITHIN_MS = 200
+
 const flag = (query: URLSearchParams, ...names: string[]): boolean =>
   names.some(name => ['1', 'true', ''].includes(query.get(name) ?? 'no'))
 
@@ -55,6 +57,16 @@ const runSession = async (remote: RemoteCommand, session: ExecSession): Promise<
   return { kind: 'exited', exitCode }
 }
 
+/** Clients send their terminal's size first of all; one that sends none is not waited for any longer. */
+const firstSize = (remote: RemoteCommand): Promise<{ columns: number; rows: number } | undefined> =>
+  new Promise(resolve => {
+    const timer = setTimeout(() => resolve(undefined), FIRST_SIZE_WITHIN_MS)
+    remote.onResize((columns, rows) => {
+      clearTimeout(timer)
+      resolve({ columns, rows })
+    })
+  })
+
 const pumpInput = (from: Readable, to: Writable): Promise<void> =>
   // A process that does not read its input (EPIPE), or a client that leaves, ends the copying and nothing else.
   pipeline(from, to).catch(() => {})
@@ -71,13 +83,13 @@ const pumpOutput = async (from: Readable, to: Writable | undefined): Promise<voi
 const serve = async (
   { request, socket, head, signal }: CommandRequest,
   wanted: RemoteCommandStreams,
-  open: (signal: AbortSignal) => Promise<ExecSession>,
+  open: (signal: AbortSignal, remote: RemoteCommand) => Promise<ExecSession>,
 ): Promise<void> => {
   const remote = await acceptRemoteCommand(request, socket, head, wanted)
   const either = AbortSignal.any([remote.signal, signal])
   let outcome: Outcome
   try {
-    outcome = await runSession(remote, await open(either))
+    outcome = await runSession(remote, await open(either, remote))
   } catch (error) {
     outcome = { kind: 'failed', message: messageOf(error) }
   }
@@ -89,9 +101,16 @@ export const serveExec = async (command: CommandRequest): Promise<void> => {
   const wanted = parseStreams(command.query)
   const words = command.query.getAll('command')
   if (words.length === 0) throw apiError('BadRequest', 'you must specify the command to execute')
-  await serve(command, wanted, signal =>
-    command.streams.exec(command.container.id, { command: words, stdin: wanted.stdin, tty: wanted.tty, signal }),
-  )
+  await serve(command, wanted, async (signal, remote) => {
+    const size = wanted.tty ? await firstSize(remote) : undefined
+    return command.streams.exec(command.container.id, {
+      command: words,
+      stdin: wanted.stdin,
+      tty: wanted.tty,
+      ...(size === undefined ? {} : { size }),
+      signal,
+    })
+  })
 }
 
 /** `attach`: whether there is a terminal is the container's own, whatever the client says. */
