@@ -96,7 +96,7 @@ export class IptablesProxier {
 const joined = (batches: readonly Op[][]): Op[][] =>
   batches.reduce<Op[][]>((out, ops) => {
     const last = out.at(-1)
-    if (last !== undefined && last.length + ops.length <= 5000) last.push(...ops)
+    if (last !== undefined && last.length + ops.length <= 3000) last.push(...ops)
     else out.push([...ops])
     return out
   }, [])

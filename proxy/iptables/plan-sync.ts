@@ -100,7 +100,7 @@ const batches = (chains: readonly Chain[], standing: ReadonlySet<string>, max: n
  * Everything anew, whatever stands: our chains are written, Service chains nobody wants any more are removed, jumps
  * are put back. One batch, or several for a big cold start.
  */
-export const planFullSync = ({ ruleset, jumps, saved, maxRulesPerBatch = 5000 }: FullSync): Op[][] => {
+export const planFullSync = ({ ruleset, jumps, saved, maxRulesPerBatch = 2000 }: FullSync): Op[][] => {
   const all = [...ruleset.values()]
   return tables.flatMap(table => {
     const standing = new Set(saved.get(table)?.chains.keys())
