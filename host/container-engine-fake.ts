@@ -152,9 +152,11 @@ export class FakeEngine implements ContainerEngine {
   }
 
   #emit(kind: EngineEvent['kind'], container: EngineContainer): void {
-    for (const listener of this.#listeners)
-      if (listener.label in container.labels)
+    for (const listener of this.#listeners) {
+      const [key = '', value] = listener.label.split('=')
+      if (key in container.labels && (value === undefined || container.labels[key] === value))
         listener.push({ kind, containerId: container.id, labels: container.labels })
+    }
   }
 }
 

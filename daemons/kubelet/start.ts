@@ -114,15 +114,15 @@ const startServer = async (
   options: KubeletOptions,
   context: DaemonContext,
   parts: { view: KubeletView; streams: ContainerStreams },
-): Promise<void> => {
+): Promise<Promise<void>[]> => {
   if (options.tlsCertFile === '' || options.tlsPrivateKeyFile === '' || options.clientCaFile === '') {
     context.log.warn(
       'no --tls-cert-file, --tls-private-key-file and --client-ca-file: no HTTPS API, so no logs and exec',
     )
-    return
+    return []
   }
   const { startKubeletServer } = await import('./server/server.ts')
-  await startKubeletServer({
+  const server = await startKubeletServer({
     address: options.address,
     port: options.port,
     cert: readFileSync(options.tlsCertFile, 'utf8'),
@@ -132,6 +132,7 @@ const startServer = async (
     signal: context.signal,
     log: context.log,
   })
+  return [server.done]
 }
 
 /** Starts the kubelet; resolves when it syncs pods and its HTTPS API listens. The Node is registered as soon as the API answers. */
@@ -277,8 +278,8 @@ export const start = async (
   })
   network.start()
   serviceInformer.start()
-  await startServer(options, context, { view: kubelet, streams: docker.streams })
-  const work: Promise<void>[] = [kubelet.run(), agent.run()]
+  const serving = await startServer(options, context, { view: kubelet, streams: docker.streams })
+  const work: Promise<void>[] = [...serving, kubelet.run(), agent.run()]
   if (options.skiffNetwork) {
     const { startNodeNetwork } = await import('./network/node-network.ts')
     const { cniConfDir: confDir, cniDataDir, clusterCidr, serviceCidr } = options

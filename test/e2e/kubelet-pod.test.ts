@@ -1,24 +1,13 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync, readdirSync } from 'node:fs'
-import { pino } from 'pino'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import type { ConfigMap, Event, Node, Pod, PodSpec } from 'kubernetes-types/core/v1.js'
-import { systemClock } from '../../host/clock.ts'
-import { DockerEngine } from '../../host/docker/docker-engine.ts'
-import { DockerImages } from '../../host/docker/docker-images.ts'
-import { busyboxImage, ensureBusyboxImage, ensurePauseImage } from '../../host/docker/local-images.ts'
-import { systemExec } from '../../host/exec.ts'
-import { FakeJournal } from '../../host/journal.ts'
-import { FakeClient } from '../../kube/client/fake-client.ts'
-import { resolveOptions } from '../../kube/options.ts'
-import { events, nodes, pods } from '../../kube/resources.ts'
-import { options } from '../../daemons/kubelet/options.ts'
-import { start, type RunningKubelet } from '../../daemons/kubelet/start.ts'
-import { FakeStreams } from '../daemons/kubelet/fake-streams.ts'
-import { startTestEngine } from './engine.ts'
+import type { ConfigMap } from 'kubernetes-types/core/v1.js'
+import { busyboxImage } from '../../host/docker/local-images.ts'
+import { configMaps } from '../../kube/resources.ts'
+import { kubeletHarness, podOf, until } from './kubelet-harness.ts'
 
 const root = '/tmp/skiff-e2e-kubelet'
 
-/** A network of host-only addresses: enough to see that plugins are run; the real ones have tests of their own. */
+/** A network of one address: enough to see that plugins are run; kubelet-network.test.ts has the real ones. */
 const fakePlugin = `#!/bin/sh
 case "$CNI_COMMAND" in
 ADD) echo '{"cniVersion":"1.0.0","ips":[{"address":"10.99.0.7/24"}]}' ;;
@@ -26,92 +15,20 @@ esac
 exit 0
 `
 
-const until = async (what: string, check: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> => {
-  const end = Date.now() + ms
-  while (!(await check())) {
-    if (Date.now() > end) throw new Error(`still waiting after ${ms} ms: ${what}`)
-    await systemClock.sleep(5)
-  }
-}
-
-const podOf = (name: string, spec: Partial<PodSpec>): Pod => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name, namespace: 'default', labels: { app: name } },
-  spec: {
-    nodeName: 'node-1',
-    terminationGracePeriodSeconds: 1,
-    containers: [{ name: 'app', image: busyboxImage, command: ['sleep', '1000'] }],
-    ...spec,
-  },
-})
-
 void t.test('whole pods on a real Engine', async t => {
-  const host = await startTestEngine(`${root}/engine`)
-  t.teardown(() => host.stop())
-  const images = new DockerImages(host)
-  const engine = new DockerEngine(host)
-  await ensurePauseImage(images)
-  await ensureBusyboxImage(images)
-  const [confDir, binDir] = [`${root}/net.d`, `${root}/bin`]
-  for (const directory of [confDir, binDir]) mkdirSync(directory, { recursive: true })
-  writeFileSync(`${binDir}/fake`, fakePlugin, { mode: 0o755 })
+  const harness = await kubeletHarness(root)
+  t.teardown(() => harness.stop())
+  const { client, engine, journal, launch, get, gone, create, phaseIs, readyIs, remove, reasons } = harness
+  writeFileSync(`${harness.binDir}/fake`, fakePlugin, { mode: 0o755 })
   writeFileSync(
-    `${confDir}/10-fake.conflist`,
+    `${harness.confDir}/10-fake.conflist`,
     JSON.stringify({ cniVersion: '1.0.0', name: 'fake', plugins: [{ type: 'fake' }] }),
   )
-  const client = new FakeClient()
-  const journal = new FakeJournal()
-
-  const launch = async (): Promise<{ kubelet: RunningKubelet; stop(): Promise<void> }> => {
-    const stop = new AbortController()
-    const kubelet = await start(
-      resolveOptions(options, {
-        nodeIp: '127.0.0.1',
-        hostnameOverride: 'node-1',
-        rootDir: `${root}/kubelet`,
-        cniConfDir: confDir,
-        cniBinDir: binDir,
-        cniCacheDir: `${root}/cni-cache`,
-      }),
-      {
-        signal: stop.signal,
-        log: pino({ level: process.env['SKIFF_TEST_LOG'] ?? 'silent' }, pino.destination(2)),
-        journal,
-        client,
-      },
-      { engine, images, streams: new FakeStreams() },
-    )
-    return {
-      kubelet,
-      async stop() {
-        stop.abort(new Error('the test is over'))
-        await kubelet.done
-      },
-    }
-  }
-
-  const get = (name: string) => client.get(pods, name, { namespace: 'default' })
-  const phaseIs = (name: string, phase: string) =>
-    until(`${name} is ${phase}`, async () => (await get(name)).status?.phase === phase)
-  const gone = (name: string) =>
-    until(`${name} is gone`, () => !client.objects<Pod>(pods).some(p => p.metadata?.name === name))
-  const reasons = (name: string) =>
-    client
-      .objects<Event>(events)
-      .filter(e => e.involvedObject.name === name)
-      .map(e => `${e.reason}: ${e.message}`)
-
   const { kubelet, stop } = await launch()
-  await until('the node is ready', () =>
-    client
-      .objects<Node>(nodes)
-      .some(n => n.status?.conditions?.some(c => c.type === 'Ready' && c.status === 'True') ?? false),
-  )
 
   await t.test('a pod runs: sandbox, address, statuses, events', async t => {
     const began = performance.now()
-    await client.create(pods, podOf('plain', {}))
+    await create(podOf('plain', {}))
     await phaseIs('plain', 'Running')
     t.comment(`create to Running: ${Math.round(performance.now() - began)} ms`)
     const pod = await get('plain')
@@ -133,8 +50,7 @@ void t.test('whole pods on a real Engine', async t => {
 
   await t.test('a second pod, warm', async t => {
     const began = performance.now()
-    await client.create(
-      pods,
+    await create(
       podOf('warm', {
         containers: ['a', 'b'].map(name => ({ name, image: busyboxImage, command: ['sleep', '1000'] })),
       }),
@@ -142,8 +58,7 @@ void t.test('whole pods on a real Engine', async t => {
     await phaseIs('warm', 'Running')
     const took = performance.now() - began
     t.comment(`two containers, create to Running: ${Math.round(took)} ms`)
-    await client.delete(pods, 'warm', { namespace: 'default', gracePeriodSeconds: 1 })
-    await gone('warm')
+    await remove('warm')
   })
 
   await t.test('init containers, env, volumes and the downward API reach the container', async t => {
@@ -153,8 +68,7 @@ void t.test('whole pods on a real Engine', async t => {
       metadata: { name: 'cfg', namespace: 'default' },
       data: { greeting: 'hello', 'a.txt': 'from a file' },
     })
-    await client.create(
-      pods,
+    await create(
       podOf('rich', {
         restartPolicy: 'Never',
         volumes: [
@@ -198,8 +112,7 @@ void t.test('whole pods on a real Engine', async t => {
     t.equal(state?.exitCode, 4)
     t.equal(state?.message, 'hello 10.99.0.7 from a filemade rich rich 1 10.99.0.7\trich\n')
     await until('the sandbox is gone', async () => kubelet.view.sandboxId('default', 'rich') === undefined)
-    await client.delete(pods, 'rich', { namespace: 'default' })
-    await gone('rich')
+    await remove('rich')
     await until(
       'its memory volume is unmounted',
       () => !readFileSync('/proc/self/mountinfo', 'utf8').includes('kubernetes.io~empty-dir/mem'),
@@ -222,10 +135,7 @@ void t.test('whole pods on a real Engine', async t => {
   })
 
   await t.test('a container that crashes goes into back-off', async t => {
-    await client.create(
-      pods,
-      podOf('crash', { containers: [{ name: 'app', image: busyboxImage, command: ['false'] }] }),
-    )
+    await create(podOf('crash', { containers: [{ name: 'app', image: busyboxImage, command: ['false'] }] }))
     await until('CrashLoopBackOff', async () => {
       const status = (await get('crash')).status?.containerStatuses?.[0]
       return status?.state?.waiting?.reason === 'CrashLoopBackOff' && status.restartCount === 1
@@ -233,35 +143,29 @@ void t.test('whole pods on a real Engine', async t => {
     const status = (await get('crash')).status?.containerStatuses?.[0]
     t.match(status?.state?.waiting?.message, /^back-off 10s restarting failed container=app pod=crash_default\(/)
     t.equal(status?.lastState?.terminated?.exitCode, 1)
-    await client.delete(pods, 'crash', { namespace: 'default' })
-    await gone('crash')
+    await remove('crash')
   })
 
   await t.test(
     'an image that is not there: ErrImagePull, and a command that does not exist: the engine says why',
     async t => {
-      await client.create(pods, podOf('pull', { containers: [{ name: 'app', image: 'localhost:1/nothing:1' }] }))
+      await create(podOf('pull', { containers: [{ name: 'app', image: 'localhost:1/nothing:1' }] }))
       await until('ErrImagePull', async () =>
         /^(ErrImagePull|ImagePullBackOff)$/.test(
           (await get('pull')).status?.containerStatuses?.[0]?.state?.waiting?.reason ?? '',
         ),
       )
-      await client.create(
-        pods,
-        podOf('nocmd', { containers: [{ name: 'app', image: busyboxImage, command: ['/no/such'] }] }),
-      )
+      await create(podOf('nocmd', { containers: [{ name: 'app', image: busyboxImage, command: ['/no/such'] }] }))
       await until('an error that names the command', () => reasons('nocmd').some(r => /Failed: .*no\/such/.test(r)))
       for (const name of ['pull', 'nocmd']) {
-        await client.delete(pods, name, { namespace: 'default' })
-        await gone(name)
+        await remove(name)
       }
       t.ok(reasons('pull').some(r => r.startsWith('Pulling: ')) || reasons('nocmd').length > 0)
     },
   )
 
   await t.test('mounted config follows its object', async t => {
-    await client.create(
-      pods,
+    await create(
       podOf('follow', {
         volumes: [{ name: 'cfg', configMap: { name: 'cfg' } }],
         containers: [
@@ -278,17 +182,50 @@ void t.test('whole pods on a real Engine', async t => {
     const uid = (await get('follow')).metadata?.uid
     const file = `${root}/kubelet/pods/${uid}/volumes/kubernetes.io~configmap/cfg/greeting`
     t.equal(readFileSync(file, 'utf8'), 'hello')
-    const cfg = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true }
-    await client.patch(cfg, 'cfg', { data: { greeting: 'changed' } }, { type: 'merge', namespace: 'default' })
+    await client.patch(configMaps, 'cfg', { data: { greeting: 'changed' } }, { type: 'merge', namespace: 'default' })
     await until('the file changed', () => readFileSync(file, 'utf8') === 'changed')
-    await client.delete(pods, 'follow', { namespace: 'default', gracePeriodSeconds: 1 })
-    await gone('follow')
+    await remove('follow')
+  })
+
+  await t.test('hooks and probes run in the container', async t => {
+    await create(
+      podOf('hooks', {
+        volumes: [{ name: 'd', hostPath: { path: `${root}/hooks`, type: 'DirectoryOrCreate' } }],
+        containers: [
+          {
+            name: 'app',
+            image: busyboxImage,
+            command: ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done'],
+            volumeMounts: [{ name: 'd', mountPath: '/d' }],
+            lifecycle: {
+              postStart: { exec: { command: ['sh', '-c', 'echo started > /d/post'] } },
+              preStop: { exec: { command: ['sh', '-c', 'echo stopping > /d/pre'] } },
+            },
+            readinessProbe: { exec: { command: ['cat', '/d/ready'] }, periodSeconds: 1 },
+            livenessProbe: { exec: { command: ['test', '!', '-e', '/d/sick'] }, periodSeconds: 1, failureThreshold: 1 },
+          },
+        ],
+      }),
+    )
+    await phaseIs('hooks', 'Running')
+    await readyIs('hooks', 'False')
+    t.equal(readFileSync(`${root}/hooks/post`, 'utf8'), 'started\n')
+    await until('an Unhealthy event', () =>
+      reasons('hooks').some(r => r.startsWith('Unhealthy: Readiness probe failed:')),
+    )
+    writeFileSync(`${root}/hooks/ready`, '')
+    await readyIs('hooks', 'True')
+    writeFileSync(`${root}/hooks/sick`, '')
+    await until('a restart', async () => (await get('hooks')).status?.containerStatuses?.[0]?.restartCount === 1)
+    t.ok(reasons('hooks').includes('Killing: Container app failed liveness probe, will be restarted'))
+    t.equal(readFileSync(`${root}/hooks/pre`, 'utf8'), 'stopping\n')
+    await remove('hooks', 5)
   })
 
   await t.test(
     'restarting the kubelet restarts no container, and what nobody knows any more is taken away',
     async t => {
-      await client.create(pods, podOf('orphan', { hostNetwork: true }))
+      await create(podOf('orphan', { hostNetwork: true }))
       await phaseIs('orphan', 'Running')
       const before = kubelet.view.container('default', 'plain', undefined, 'app')?.id
       await stop()
@@ -310,8 +247,7 @@ void t.test('whole pods on a real Engine', async t => {
       t.equal(second.kubelet.view.container('default', 'plain', undefined, 'app')?.id, before)
       t.equal((await get('plain')).status?.containerStatuses?.[0]?.restartCount, 1)
       const began = performance.now()
-      await client.delete(pods, 'plain', { namespace: 'default', gracePeriodSeconds: 1 })
-      await gone('plain')
+      await remove('plain')
       t.comment(`delete to gone: ${Math.round(performance.now() - began)} ms`)
       await until('nothing is left in the engine', async () => (await engine.list({})).length === 0)
       await until('nothing is left on disk', () => readdirSync(`${root}/kubelet/pods`).length === 0)
@@ -319,7 +255,4 @@ void t.test('whole pods on a real Engine', async t => {
       await second.stop()
     },
   )
-
-  await systemExec.run('umount', ['-l', `${root}/kubelet`])
-  rmSync(`${root}/kubelet`, { recursive: true, force: true })
 })

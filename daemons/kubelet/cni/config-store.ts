@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { messageOf, SkiffError } from '../../../kube/errors.ts'
 import { configFiles, parseNetworkConfig, type NetworkConfig } from './network-config.ts'
 
+const rewatchMs = 1000
+
 export interface ConfigStoreOptions {
   directory: string
   signal: AbortSignal
@@ -34,11 +36,32 @@ export class ConfigStore {
   }
 
   start(): void {
+    mkdirSync(this.#options.directory, { recursive: true, mode: 0o755 })
+    this.#watch()
+  }
+
+  #watch(): void {
     const { directory, signal } = this.#options
-    mkdirSync(directory, { recursive: true, mode: 0o755 })
-    const watcher = watch(directory, { signal, persistent: false }, () => this.read())
-    watcher.on('error', error => this.#say(new SkiffError('INTERNAL', `watch ${directory}: ${messageOf(error)}`)))
-    this.read()
+    const again = (error: unknown) => {
+      this.#say(new SkiffError('NOT_FOUND', `CNI config directory ${directory}: ${messageOf(error)}`, { cause: error }))
+      // Somebody took the directory away; the watch went with it.
+      if (!signal.aborted) setTimeout(() => this.#watch(), rewatchMs).unref()
+    }
+    if (signal.aborted) return
+    try {
+      const watcher = watch(directory, { signal, persistent: false }, () => {
+        try {
+          this.read()
+        } catch (error) {
+          watcher.close()
+          again(error)
+        }
+      })
+      watcher.on('error', again)
+      this.read()
+    } catch (error) {
+      again(error)
+    }
   }
 
   read(): void {
