@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { Readable, Writable } from 'node:stream'
 import { pino } from 'pino'
@@ -18,7 +20,8 @@ const listed = await authority.client('metrics-reader', [])
 
 /** Logs are what was asked; exec says its command and gives the number of words as its exit code. */
 const streams: ContainerStreams = {
-  logs: async (id, { signal: _, ...options }) => {
+  logs: async (id, asked) => {
+    const options = { ...asked, signal: undefined }
     if (id === 'gone') throw new SkiffError('NOT_FOUND', 'no such container')
     return { stdout: Readable.from([Buffer.from(`${id} ${JSON.stringify(options)}\n`)]), stderr: Readable.from([]) }
   },
@@ -78,30 +81,14 @@ const open = (path: string, as: Pem | undefined, headers: Record<string, string>
     ...(as === undefined ? {} : { cert: as.cert, key: as.key }),
   })
 
-const ask = (
-  path: string,
-  as: Pem | undefined = admin,
-  headers = {},
-  method = 'GET',
-): Promise<{ status: number; text: string }> =>
-  new Promise((resolve, reject) => {
-    const request = open(path, as, headers, method)
-    request.once('response', async response =>
-      resolve({ status: response.statusCode ?? 0, text: await textOf(response) }),
-    )
-    request.once('error', reject)
-    request.end()
-  })
+const answerTo = async (request: ReturnType<typeof open>): Promise<{ status: number; text: string }> => {
+  request.end()
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  return { status: response.statusCode ?? 0, text: await textOf(response) }
+}
 
-const anonymous = (path: string) =>
-  new Promise<{ status: number; text: string }>((resolve, reject) => {
-    const request = open(path, undefined)
-    request.once('response', async response =>
-      resolve({ status: response.statusCode ?? 0, text: await textOf(response) }),
-    )
-    request.once('error', reject)
-    request.end()
-  })
+const ask = (path: string, as: Pem = admin, headers = {}, method = 'GET') => answerTo(open(path, as, headers, method))
+const anonymous = (path: string) => answerTo(open(path, undefined))
 
 void t.test('only health is for everybody', async t => {
   t.strictSame(await anonymous('/healthz'), { status: 200, text: 'ok' })
