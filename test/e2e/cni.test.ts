@@ -217,7 +217,7 @@ void t.test('the node network writes the conflist, holds its rules and puts them
       .split('\n')
       .filter(line => line.includes('SKIFF-') && line.startsWith('-A'))
   const before = await saved()
-  t.equal(before.length, 6)
+  t.equal(before.length, 7)
   await inside(node, 'iptables', '-F', 'FORWARD')
   await inside(node, 'iptables', '-t', 'nat', '-F', 'SKIFF-POSTROUTING')
   await clock.advance(60_000)

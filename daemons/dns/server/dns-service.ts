@@ -111,6 +111,7 @@ export const servePacket = (site: Site, packet: Packet): void => {
   if (hit !== undefined) {
     bytes.copy(hit.reply, 0, 0, 2)
     packet.send(hit.reply)
+    if (site.byZone.get(hit.template.zone)?.observers.length === 0) return
     const id = bytes.readUInt16BE(0)
     tell(site, { ...hit.template, client: packet.client, id, durationMs: performance.now() - startedAt })
     return
