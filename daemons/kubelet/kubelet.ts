@@ -11,7 +11,6 @@ import { PodWorker } from './pod-worker.ts'
 import type { KubeletContext } from './runtime/kubelet-context.ts'
 import { labels } from './sync/container-labels.ts'
 import { localPod, type LocalPod } from './sync/local-pod.ts'
-import { latest } from './sync/pod-runtime.ts'
 import { mountedReferences } from './volumes/payload.ts'
 
 const relistMs = 60_000
@@ -80,7 +79,7 @@ export class Kubelet implements KubeletView {
 
   /** The pod network changed, or is there for the first time. */
   networkChanged(): void {
-    for (const worker of this.#workers.values()) worker.poke()
+    for (const worker of this.#workers.values()) worker.retry()
   }
 
   pods(): readonly Pod[] {

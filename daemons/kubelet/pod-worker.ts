@@ -38,6 +38,7 @@ export class PodWorker {
   #operations = new AbortController()
   #timer: AbortController | undefined
   #failures = 0
+  #createAtMs = 0
 
   constructor(context: KubeletContext, pod: LocalPod, finished: (uid: string) => void) {
     this.#context = context
@@ -74,9 +75,15 @@ export class PodWorker {
   /** Files of mounted config maps and secrets are looked at again. */
   configChanged(): void {
     if (this.ending || this.#ended) return
+    const retry = () => this.retry()
+    this.#sandbox.remount(this.#pod).then(retry, retry)
+  }
+
+  /** What held the pod back may be gone: try at once. */
+  retry(): void {
     this.#retryAt.clear()
-    const poke = () => this.poke()
-    this.#sandbox.remount(this.#pod).then(poke, poke)
+    this.#createAtMs = 0
+    this.poke()
   }
 
   /** Something happened: look again, soon and once. */
@@ -100,7 +107,7 @@ export class PodWorker {
         } catch (error) {
           if (signal.aborted) return
           log.warn({ err: error, pod: podText(this.#pod) }, 'pod sync failed, trying again')
-          this.#wakeAt(this.#nextTryMs())
+          this.#wakeAt(Math.max(this.#createAtMs, this.#context.clock.now() + firstRetryMs))
         }
       }
     } finally {
@@ -132,7 +139,14 @@ export class PodWorker {
       if (kill !== undefined) await this.#killPod(kill, runtime)
       if (create !== undefined && !this.ending) {
         if (this.#networkMissing()) return clock.now() + maxRetryMs
-        await this.#sandbox.create(this.#pod, create.attempt, this.#signal())
+        // The events of a sandbox that failed and was taken away must not make the next one at once.
+        if (this.#createAtMs > clock.now()) return this.#createAtMs
+        try {
+          await this.#sandbox.create(this.#pod, create.attempt, this.#signal())
+        } catch (error) {
+          this.#createAtMs = this.#nextTryMs()
+          throw error
+        }
       }
       this.#dirty = true
       return undefined

@@ -18,7 +18,7 @@ exit 0
 void t.test('whole pods on a real Engine', async t => {
   const harness = await kubeletHarness(root)
   t.teardown(() => harness.stop())
-  const { client, engine, journal, launch, get, gone, create, phaseIs, readyIs, remove, reasons } = harness
+  const { client, engine, journal, launch, get, create, phaseIs, readyIs, remove, reasons } = harness
   writeFileSync(`${harness.binDir}/fake`, fakePlugin, { mode: 0o755 })
   writeFileSync(
     `${harness.confDir}/10-fake.conflist`,

@@ -144,7 +144,7 @@ export const missingLabels = (input: NodeInput, node: Node): Record<string, stri
 export const differs = (a: NodeStatus, b: NodeStatus): boolean => {
   const calm = (status: NodeStatus) => ({
     ...status,
-    conditions: (status.conditions ?? []).map(({ lastHeartbeatTime: _, ...rest }) => rest),
+    conditions: (status.conditions ?? []).map(condition => ({ ...condition, lastHeartbeatTime: '' })),
   })
   return !isDeepStrictEqual(calm(a), calm(b))
 }
