@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import type { ContainerEngine, ContainerStreams, ImageStore } from '../../host/container-engine.ts'
 import { systemClock } from '../../host/clock.ts'
 import type { DaemonContext, RunningDaemon } from '../../host/daemon.ts'
@@ -149,6 +149,9 @@ export const start = async (
   const exec = parts.exec ?? systemExec
   const { rootDir } = options
   journal.record({ kind: 'path', path: rootDir })
+  for (const path of [options.cniConfDir, options.cniCacheDir])
+    if (!existsSync(path)) journal.record({ kind: 'path', path })
+  if (options.cgroupParent !== '') journal.record({ kind: 'cgroup', path: options.cgroupParent })
   mkdirSync(rootDir, { recursive: true, mode: 0o750 })
   const client = await clientOf(options, context)
   const docker = await dockerParts(dockerSocketOf(options.containerRuntimeEndpoint), parts)
