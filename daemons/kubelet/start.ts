@@ -142,6 +142,7 @@ export const start = async (
   parts: KubeletParts = {},
 ): Promise<RunningKubelet> => {
   checked(options)
+  const socketPath = dockerSocketOf(options.containerRuntimeEndpoint)
   const { signal, log, journal } = context
   // Every watch, sleep and request of the node listens to the one signal that ends it.
   setMaxListeners(0, signal)
@@ -154,7 +155,7 @@ export const start = async (
   if (options.cgroupParent !== '') journal.record({ kind: 'cgroup', path: options.cgroupParent })
   mkdirSync(rootDir, { recursive: true, mode: 0o750 })
   const client = await clientOf(options, context)
-  const docker = await dockerParts(dockerSocketOf(options.containerRuntimeEndpoint), parts)
+  const docker = await dockerParts(socketPath, parts)
   const machine = await readMachine(rootDir)
   const nodeName = options.hostnameOverride === '' ? machine.hostname : options.hostnameOverride
   const nodeIp = options.nodeIp === '' ? firstAddress() : options.nodeIp
