@@ -61,6 +61,7 @@ const grants: Readonly<Record<string, readonly Grant[]>> = {
       read,
       [...network, 'pods', 'secrets', 'configmaps', 'ingresses.networking.k8s.io', 'ingressclasses.networking.k8s.io'],
     ],
+    [['create'], ['ingressclasses.networking.k8s.io']],
     [['get', 'patch', 'update'], ['ingresses.networking.k8s.io/status']],
     report,
     lead,

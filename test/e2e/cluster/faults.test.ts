@@ -40,6 +40,7 @@ const hello = async () => {
 }
 
 t.test('a cluster that is killed in every way', { timeout: 800_000 }, async t => {
+  await skiff(['down'])
   const before = await machineSnapshot()
   t.teardown(async () => {
     await skiff(['down'])

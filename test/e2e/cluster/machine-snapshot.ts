@@ -42,7 +42,7 @@ export const machineSnapshot = async (): Promise<Record<string, string[]>> => ({
   ),
   listening: lines(await text('ss', ['-Hlntu']), line => line.replaceAll(/\s+/g, ' ')).sort(),
   processes: lines(await text('ps', ['-eo', 'args'])).filter(
-    line => /skiff|dockerd|containerd|nginx/.test(line) && !/test|npm|tap|ps -eo/.test(line),
+    line => /skiff|dockerd|containerd|nginx/.test(line) && !/test|npm|tap|ps -eo|<defunct>|nginx: worker/.test(line),
   ),
   cgroups: readdirSync('/sys/fs/cgroup').flatMap(name => {
     try {
