@@ -53,6 +53,8 @@ export class IngressController {
   /** The last state of each Ingress that was accepted. */
   readonly #good = new Map<string, Ingress>()
   readonly #told = new Map<string, string>()
+  /** The class this daemon made, until the informer shows it. */
+  #made: IngressClass | undefined
   #text = ''
   #refused = ''
   #firstDone: () => void = () => {}
@@ -112,8 +114,10 @@ export class IngressController {
     const { client, options, log, signal } = this.#parts
     if (this.#classes.get(options.ingressClass) !== undefined) return
     try {
-      const made = ownClass(options.ingressClass, options.controllerClass)
-      await client.create(ingressClasses, made, { signal, fieldManager: 'ingress' })
+      this.#made = await client.create(ingressClasses, ownClass(options.ingressClass, options.controllerClass), {
+        signal,
+        fieldManager: 'ingress',
+      })
     } catch (error) {
       if (!hasReason(error, 'AlreadyExists')) log.warn({ err: error }, 'the IngressClass cannot be made')
     }
@@ -164,6 +168,8 @@ export class IngressController {
     const { options } = this.#parts
     const rules = { annotationClass: options.ingressClass, controller: options.controllerClass }
     const classes = this.#classes.list()
+    if (classes.some(one => one.metadata?.name === options.ingressClass)) this.#made = undefined
+    if (this.#made !== undefined) classes.push(this.#made)
     const current = this.#ingresses
       .list()
       .filter(ingress => isOurs(ingress, classes, rules))

@@ -20,6 +20,8 @@ export const pemOf = (secret: Secret | undefined): string | undefined => {
 
 const selfSigned = async (): Promise<string> => {
   // Loaded only where TLS is used: most clusters on one machine never need it.
+  // Its decorators need the polyfill first.
+  await import('reflect-metadata')
   const { X509CertificateGenerator, SubjectAlternativeNameExtension } = await import('@peculiar/x509')
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])

@@ -109,7 +109,8 @@ export class NginxProcess {
         for (const line of data.toString().trim().split('\n')) log.warn({ nginx: line }, 'nginx says')
       })
       child.once('error', error => resolve(error.message))
-      child.once('close', (code, by) => resolve(by === null ? `exit code ${code}` : `signal ${by}`))
+      // Not `close`: workers that outlive their master keep the pipe open.
+      child.once('exit', (code, by) => resolve(by === null ? `exit code ${code}` : `signal ${by}`))
     })
   }
 }
