@@ -37,4 +37,6 @@ const run = async (argv: readonly string[]): Promise<number> => {
   }
 }
 
-process.exitCode = await run(process.argv.slice(2))
+// Not exitCode: a daemon that failed half-way may have left sockets open that would keep the process alive, and
+// nobody would start it anew. Standard output is a file, a pipe or a terminal: all written synchronously on Linux.
+process.exit(await run(process.argv.slice(2)))

@@ -33,8 +33,10 @@ export const dnsService = (dnsIp: string): Service => ({
 /** Makes what every cluster of `up` has besides the API server's own objects; what is there is left. */
 export const ensureSystemServices = async (client: KubeClient, config: Pick<ClusterConfig, 'dnsIp'>): Promise<void> => {
   try {
-    await client.create(services, dnsService(config.dnsIp))
+    await client.get(services, 'kube-dns', { namespace: 'kube-system' })
   } catch (error) {
-    if (!hasReason(error, 'AlreadyExists')) throw error
+    // Asked before it is made: creating it again would be refused for its address, not for its name.
+    if (!hasReason(error, 'NotFound')) throw error
+    await client.create(services, dnsService(config.dnsIp))
   }
 }

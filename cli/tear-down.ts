@@ -27,7 +27,7 @@ export const tearDown = async (dataDir: string, options: TearDownOptions): Promi
   const config = readConfigQuietly(dataDir)
 
   await attempt(() => endDaemons(dataDir))
-  if (config?.engine === 'found') await attempt(() => removeFoundEngineContainers())
+  if (config?.engine === 'found') await attempt(() => removeFoundEngineContainers(config.nodeName))
   else await attempt(() => endOwnContainers(dataDir))
   if (config?.engine === 'systemd') await attempt(() => stopSystemdEngine(options.exec))
   await attempt(async () => {
@@ -87,7 +87,7 @@ const endOwnContainers = async (dataDir: string): Promise<void> => {
 }
 
 /** Somebody else's Engine keeps running; our containers and images leave it, by their labels and names. */
-const removeFoundEngineContainers = async (): Promise<void> => {
+const removeFoundEngineContainers = async (nodeName: string): Promise<void> => {
   if (!(await engineAnswers()))
     throw new SkiffError(
       'UNAVAILABLE',
@@ -99,7 +99,7 @@ const removeFoundEngineContainers = async (): Promise<void> => {
   const { DockerEngine } = await import('../host/docker/docker-engine.ts')
   const { DockerImages } = await import('../host/docker/docker-images.ts')
   const engine = new DockerEngine({ socketPath: engineSocket })
-  const containers = await engine.list({ 'io.kubernetes.pod.uid': '' })
+  const containers = await engine.list({ 'io.skiff.node': nodeName })
   await Promise.all(containers.map(container => engine.remove(container.id)))
   const images = new DockerImages({ socketPath: engineSocket })
   for (const image of await images.list())

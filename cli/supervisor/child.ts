@@ -57,7 +57,7 @@ export class Child {
     const log = openSync(this.spec.logFile, 'a', 0o600)
     const child = spawn(this.spec.file, [...this.spec.args], {
       env: this.spec.env,
-      stdio: ['ignore', log, log],
+      stdio: ['pipe', log, log],
       detached: true,
       cwd: '/',
     })

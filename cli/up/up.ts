@@ -65,8 +65,13 @@ const bringUp = async (options: UpOptions, output: Output): Promise<number> => {
   const hadData = existsSync(layout(dataDir).config)
   try {
     const sinceMs = running ? 0 : systemClock.now()
-    const config = running ? readClusterConfig(dataDir) : await prepareAndStart(options, step, output, stop.signal)
-    await waitForCluster(dataDir, config, { step, signal: stop.signal, sinceMs })
+    const config = running ? readClusterConfig(dataDir) : await prepare(options, step, output, stop.signal)
+    await waitForCluster(dataDir, config, {
+      step,
+      signal: stop.signal,
+      sinceMs,
+      supervisor: running ? supervisor : startSupervisor(dataDir),
+    })
     sayReady(options, config, output, performance.now() - startedAt)
     return 0
   } catch (error) {
@@ -79,12 +84,7 @@ const bringUp = async (options: UpOptions, output: Output): Promise<number> => {
   }
 }
 
-const prepareAndStart = async (
-  options: UpOptions,
-  step: Step,
-  output: Output,
-  signal: AbortSignal,
-): Promise<ClusterConfig> => {
+const prepare = async (options: UpOptions, step: Step, output: Output, signal: AbortSignal): Promise<ClusterConfig> => {
   const { dataDir } = options
   const paths = layout(dataDir)
   const missing = missingPackages()
@@ -115,7 +115,6 @@ const prepareAndStart = async (
   writeFileAtomic(runLayout.pointer, `${dataDir}\n`)
   writeFileAtomic(paths.engineConfig, '{}\n')
   if (config.engine === 'systemd') await step('docker.service started', () => startSystemdEngine(systemExec))
-  startSupervisor(dataDir)
   return config
 }
 

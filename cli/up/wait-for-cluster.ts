@@ -7,24 +7,22 @@ import { SkiffError } from '../../kube/errors.ts'
 import { pkiPath } from '../../provision/certificates/cluster-certificates.ts'
 import type { ClusterConfig } from '../cluster-config.ts'
 import { engineAnswers } from '../engine.ts'
-import { isAlive } from '../processes.ts'
-import { readSupervisorState } from '../supervisor/supervise.ts'
+import { isAlive, type ProcessId } from '../processes.ts'
 import type { Step } from './progress.ts'
 
 const limitMs = 90_000
 const pollMs = 25
 
 /** Polls until `done` says undefined; what it says otherwise is the reason when the time is over. */
-const waitUntil = async (done: () => Promise<string | undefined>, signal: AbortSignal): Promise<void> => {
+const waitUntil = async (
+  done: () => Promise<string | undefined>,
+  { signal, supervisor }: { signal: AbortSignal; supervisor: ProcessId },
+): Promise<void> => {
   const deadline = systemClock.now() + limitMs
-  let supervisorSeen = false
   for (;;) {
     const reason = await done()
     if (reason === undefined) return
-    const supervisor = readSupervisorState()?.supervisor
-    supervisorSeen ||= supervisor !== undefined
-    if (supervisorSeen && (supervisor === undefined || !isAlive(supervisor)))
-      throw new SkiffError('UNAVAILABLE', `the supervisor ended while waiting: ${reason}`)
+    if (!isAlive(supervisor)) throw new SkiffError('UNAVAILABLE', `the supervisor ended while waiting: ${reason}`)
     if (systemClock.now() > deadline) throw new SkiffError('TIMEOUT', `after ${limitMs / 1000} s: ${reason}`)
     await systemClock.sleep(pollMs, signal)
   }
@@ -90,23 +88,23 @@ const dnsAnswers = (server: string, name: string): Promise<boolean> =>
 export const waitForCluster = async (
   dataDir: string,
   config: ClusterConfig,
-  how: { step: Step; signal: AbortSignal; sinceMs: number },
+  how: { step: Step; signal: AbortSignal; sinceMs: number; supervisor: ProcessId },
 ): Promise<void> => {
-  const { step, signal, sinceMs } = how
+  const { step, sinceMs } = how
   await step('Docker Engine answers', () =>
-    waitUntil(async () => ((await engineAnswers()) ? undefined : 'no Docker Engine answers'), signal),
+    waitUntil(async () => ((await engineAnswers()) ? undefined : 'no Docker Engine answers'), how),
   )
   await step('API server ready', () =>
     waitUntil(async () => {
       const reply = await apiGet(dataDir, '/readyz')
       return reply?.status === 200 ? undefined : reply === undefined ? 'nothing answers on 127.0.0.1:6443' : reply.body
-    }, signal),
+    }, how),
   )
   await step(`node ${config.nodeName} Ready`, () =>
     waitUntil(async () => {
       const reply = await apiGet(dataDir, `/api/v1/nodes/${config.nodeName}`)
       return reply?.status === 200 ? nodeNotReady(reply.body, sinceMs) : 'the node has not registered'
-    }, signal),
+    }, how),
   )
   await step(`DNS answers on ${config.dnsIp}`, () =>
     waitUntil(
@@ -114,7 +112,7 @@ export const waitForCluster = async (
         (await dnsAnswers(config.dnsIp, `kubernetes.default.svc.${config.clusterDomain}`))
           ? undefined
           : `DNS at ${config.dnsIp} does not answer`,
-      signal,
+      how,
     ),
   )
 }
