@@ -28,13 +28,18 @@ const readQuietly = (path: string): string => {
   }
 }
 
-const programOf = (pid: number): string => {
+/** The name of the program a process runs; '' when it is gone. */
+export const programOf = (pid: number): string => {
   try {
     return basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '')
   } catch {
     return ''
   }
 }
+
+/** Part of a Docker Engine: these are ended after the containers, and outlive the daemons. */
+export const isEngineProcess = (pid: number): boolean =>
+  /^(dockerd|containerd|containerd-shim.*|runc|docker-proxy)$/.test(programOf(pid))
 
 const opensFileBelow = (pid: number, directory: string): boolean => {
   try {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, SkiffError } from '../kube/errors.ts'
 import type { Exec } from '../host/exec.ts'
@@ -7,7 +7,7 @@ import { processesInCgroup, undoChanges } from '../host/undo.ts'
 import { readClusterConfig, type ClusterConfig } from './cluster-config.ts'
 import { engineAnswers, stopSystemdEngine } from './engine.ts'
 import { engineCgroup, engineSocket, layout, runDir, runLayout } from './layout.ts'
-import { clusterProcesses, endProcesses, isAlive, startTicksOf } from './processes.ts'
+import { clusterProcesses, endProcesses, isAlive, isEngineProcess, startTicksOf } from './processes.ts'
 import { readSupervisorState } from './supervisor/supervise.ts'
 
 export interface TearDownOptions {
@@ -58,17 +58,6 @@ const endDaemons = async (dataDir: string): Promise<void> => {
   if (supervisor !== undefined && isAlive(supervisor)) await endProcesses([supervisor], 0)
   const daemons = clusterProcesses(dataDir).filter(({ pid }) => !isEngineProcess(pid))
   await endProcesses(daemons, 3000)
-}
-
-const isEngineProcess = (pid: number): boolean =>
-  /^(dockerd|containerd|containerd-shim.*|runc|docker-proxy)$/.test(nameOf(pid))
-
-const nameOf = (pid: number): string => {
-  try {
-    return (readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0] ?? '').split('/').pop() ?? ''
-  } catch {
-    return ''
-  }
 }
 
 /**

@@ -13,6 +13,8 @@ export interface ChildSpec {
   logFile: string
   /** Time from SIGTERM to SIGKILL. */
   stopGraceMs: number
+  /** Clears away what the last run left, before each start. */
+  beforeStart?: () => Promise<void>
 }
 
 export interface ChildState extends ProcessId {
@@ -44,6 +46,7 @@ export class Child {
     let quickDeaths = 0
     for (let restarts = 0; !signal.aborted; restarts++) {
       const startedMs = systemClock.now()
+      await this.spec.beforeStart?.()
       const ended = await this.#runOnce(restarts, signal)
       if (signal.aborted) return
       quickDeaths = systemClock.now() - startedMs > settledMs ? 0 : quickDeaths + 1

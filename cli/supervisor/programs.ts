@@ -1,6 +1,8 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClusterConfig } from '../cluster-config.ts'
 import { engineCgroup, engineSocket, layout, mainScript, runLayout } from '../layout.ts'
+import { endProcesses, programOf, startTicksOf } from '../processes.ts'
 import type { ChildSpec } from './child.ts'
 
 /**
@@ -31,6 +33,18 @@ export const engineArgs = (dataDir: string): string[] => {
   ]
 }
 
+/**
+ * A killed dockerd takes its containerd with it, but a moment later: a new dockerd that still finds it waits 15 s for
+ * an answer that never comes. So the old one is ended first, and the pid files that would name a stranger go.
+ */
+const clearAfterEngine = async (): Promise<void> => {
+  const pidFile = join(runLayout.engineExec, 'containerd/containerd.pid')
+  const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0
+  const startTicks = pid > 0 ? startTicksOf(pid) : undefined
+  if (startTicks !== undefined && programOf(pid) === 'containerd') await endProcesses([{ pid, startTicks }], 0)
+  for (const file of [pidFile, runLayout.enginePid]) rmSync(file, { force: true })
+}
+
 /** What the supervisor keeps running, in the order of start; ended in the opposite order. */
 export const programs = (dataDir: string, config: ClusterConfig): ChildSpec[] => {
   const paths = layout(dataDir)
@@ -50,6 +64,7 @@ export const programs = (dataDir: string, config: ClusterConfig): ChildSpec[] =>
     env,
     logFile: join(paths.logs, 'engine.log'),
     stopGraceMs: 15_000,
+    beforeStart: clearAfterEngine,
   }
   return [
     ...(config.engine === 'own' ? [engine] : []),

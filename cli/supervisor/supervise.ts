@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { pino } from 'pino'
 import { writeFileAtomic } from '../../host/files.ts'
 import { readClusterConfig } from '../cluster-config.ts'
@@ -37,7 +37,6 @@ export const run = async (argv: readonly string[], _output: Output): Promise<num
   const orphans = readSupervisorState()?.children ?? []
   // An orphaned Engine would hold the socket and the pid file that the new one needs.
   await endProcesses(orphans, 10_000)
-  if (existsSync(runLayout.enginePid)) rmSync(runLayout.enginePid)
 
   const self: ProcessId = { pid: process.pid, startTicks: startTicksOf(process.pid) ?? 0 }
   const children: Child[] = []

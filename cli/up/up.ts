@@ -11,7 +11,7 @@ import { readClusterConfig, writeClusterConfig, type ClusterConfig } from '../cl
 import type { Output } from '../command.ts'
 import { chooseEngine, engineAnswers, startSystemdEngine } from '../engine.ts'
 import { engineCgroup, layout, runDir, runLayout } from '../layout.ts'
-import { clusterProcesses, endProcesses, isAlive } from '../processes.ts'
+import { clusterProcesses, endProcesses, isAlive, isEngineProcess, type ProcessId } from '../processes.ts'
 import { startSupervisor } from '../supervisor/start-supervisor.ts'
 import { readSupervisorState } from '../supervisor/supervise.ts'
 import { tearDown } from '../tear-down.ts'
@@ -119,14 +119,7 @@ const prepare = async (options: UpOptions, step: Step, output: Output, signal: A
 }
 
 /** The Engine's own processes are left to the supervisor, which ends and restarts them in the right order. */
-const isOurs = ({ pid }: { pid: number }): boolean => {
-  try {
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-    return !/(^|\/)(dockerd|containerd|containerd-shim[\w-]*|runc|docker-proxy)$/.test(command[0] ?? '')
-  } catch {
-    return false
-  }
-}
+const isOurs = ({ pid }: ProcessId): boolean => !isEngineProcess(pid)
 
 /** After a crash our own Engine may still answer: it is ours by the configuration that was written before it started. */
 const engineOf = async (dataDir: string): Promise<ClusterConfig['engine']> => {
