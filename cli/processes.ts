@@ -41,15 +41,9 @@ export const programOf = (pid: number): string => {
 export const isEngineProcess = (pid: number): boolean =>
   /^(dockerd|containerd|containerd-shim.*|runc|docker-proxy)$/.test(programOf(pid))
 
-const opensFileBelow = (pid: number, directory: string): boolean => {
+const worksBelow = (pid: number, directory: string): boolean => {
   try {
-    return readdirSync(`/proc/${pid}/fd`).some(fd => {
-      try {
-        return readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith(`${directory}/`)
-      } catch {
-        return false
-      }
-    })
+    return readlinkSync(`/proc/${pid}/cwd`).startsWith(`${directory}/`)
   } catch {
     return false
   }
@@ -58,7 +52,7 @@ const opensFileBelow = (pid: number, directory: string): boolean => {
 /**
  * Every process that belongs to the cluster with this data directory, found without any file of ours, because files
  * can be lost: they inherit SKIFF_DATA_DIR in their environment (containerd's shims too). nginx writes over its
- * environment, so it is known by the files it holds open.
+ * environment, so it and its workers are known by their working directory.
  */
 export const clusterProcesses = (dataDir: string): ProcessId[] => {
   const marker = `\0SKIFF_DATA_DIR=${dataDir}\0`
@@ -69,7 +63,7 @@ export const clusterProcesses = (dataDir: string): ProcessId[] => {
     .filter(
       pid =>
         `\0${readQuietly(`/proc/${pid}/environ`)}`.includes(marker) ||
-        (programOf(pid) === 'nginx' && opensFileBelow(pid, dataDir)),
+        (programOf(pid) === 'nginx' && worksBelow(pid, dataDir)),
     )
     .flatMap(pid => {
       const startTicks = startTicksOf(pid)

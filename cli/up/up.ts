@@ -75,7 +75,8 @@ const bringUp = async (options: UpOptions, output: Output): Promise<number> => {
     sayReady(options, config, output, performance.now() - startedAt)
     return 0
   } catch (error) {
-    if (running) throw error
+    // Nothing was changed yet: the journal is the first thing that is made.
+    if (running || !existsSync(layout(dataDir).journal)) throw stop.signal.aborted ? stop.signal.reason : error
     output.err(`${logTails(dataDir)}undoing what was done\n`)
     await tearDown(dataDir, { keepData: hadData, exec: systemExec }).catch(undoError =>
       output.err(`could not undo everything: ${messageOf(undoError)}\n  → run ./skiff down\n`),
