@@ -31,7 +31,8 @@ export const parseCidr4 = (text: string): Cidr4 => {
 
 /** The nth address of a range (0 is the network's own). */
 export const nthAddress = (cidr: Cidr4, n: number): string => {
-  if (n < 0 || n >= 2 ** (32 - cidr.prefix)) throw new SkiffError('INVALID_INPUT', `the range has no address number ${n}`)
+  if (n < 0 || n >= 2 ** (32 - cidr.prefix))
+    throw new SkiffError('INVALID_INPUT', `the range has no address number ${n}`)
   return numberToIpv4(cidr.first + n)
 }
 

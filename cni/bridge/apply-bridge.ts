@@ -1,5 +1,6 @@
 import { SkiffError, unreachable } from '../../kube/errors.ts'
-import { findLink, type Link, type Links } from '../../host/netlink/links.ts'
+import type { Link, Links } from '../../host/netlink/links.ts'
+import { findLink } from '../find-link.ts'
 import type { UndoStack } from '../undo-stack.ts'
 import type { BridgeOp } from './bridge-plan.ts'
 import type { BridgePorts, MasqueradeOwner, PodNetwork } from './bridge-ports.ts'

@@ -1,5 +1,6 @@
 import { SkiffError } from '../../kube/errors.ts'
-import { findLink, type Links } from '../../host/netlink/links.ts'
+import type { Links } from '../../host/netlink/links.ts'
+import { findLink } from '../find-link.ts'
 import { CniError, cniCodes } from '../cni-error.ts'
 import { parseResult, type CniResult } from '../result.ts'
 import type { Invocation } from '../skel/invocation.ts'

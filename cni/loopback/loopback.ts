@@ -1,5 +1,6 @@
 import { SkiffError } from '../../kube/errors.ts'
-import { findLink, type OpenLinks } from '../../host/netlink/links.ts'
+import type { OpenLinks } from '../../host/netlink/links.ts'
+import { findLink } from '../find-link.ts'
 import { CniError, cniCodes } from '../cni-error.ts'
 import { parseResult, type CniResult } from '../result.ts'
 import type { Plugin } from '../skel/run-plugin.ts'

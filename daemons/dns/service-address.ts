@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { Journal } from '../../host/journal.ts'
-import { findLink, type Links } from '../../host/netlink/links.ts'
+import type { Links } from '../../host/netlink/links.ts'
 import { SkiffError } from '../../kube/errors.ts'
 
 /**
@@ -14,7 +14,7 @@ export const addServiceAddress = async (
 ): Promise<() => Promise<void>> => {
   if (isIP(address) === 0)
     throw new SkiffError('INVALID_INPUT', `--service-address: ${JSON.stringify(address)} is not an IP address`)
-  const lo = await findLink(links, 'lo')
+  const lo = (await links.list()).find(link => link.name === 'lo')
   if (lo === undefined) throw new SkiffError('HOST_UNFIT', 'this network namespace has no lo')
   const withPrefix = `${address}/${isIP(address) === 4 ? 32 : 128}`
   const wanted = { link: lo.index, address: withPrefix }

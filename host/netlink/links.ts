@@ -75,7 +75,3 @@ export interface Links {
 export interface OpenLinks extends Links {
   close(): void
 }
-
-/** The link of that name, or undefined. */
-export const findLink = async (links: Links, name: string): Promise<Link | undefined> =>
-  (await links.list()).find(link => link.name === name)

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 
-/** The clock of informers and queues that were given none (kube may not import host, where the daemons' clock stands). */
+/** The clock of informers and queues that were given none, and the daemons' clock too. */
 export const timerClock: Clock = {
   now: () => Date.now(),
   sleep: (ms, signal) =>

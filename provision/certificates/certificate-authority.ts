@@ -34,7 +34,13 @@ const pemOf = async (key: webcrypto.CryptoKey): Promise<string> => {
 }
 
 const keyFromPem = (pem: string): Promise<webcrypto.CryptoKey> =>
-  webcrypto.subtle.importKey('pkcs8', Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64'), algorithm, true, ['sign'])
+  webcrypto.subtle.importKey(
+    'pkcs8',
+    Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64'),
+    algorithm,
+    true,
+    ['sign'],
+  )
 
 const serial = () => Buffer.from(webcrypto.getRandomValues(new Uint8Array(16)).with(0, 0x4a)).toString('hex')
 
@@ -54,7 +60,10 @@ export const createAuthority = async (commonName: string): Promise<KeyPair> => {
       keys: keys,
       extensions: [
         new x509.BasicConstraintsExtension(true, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature, true),
+        new x509.KeyUsagesExtension(
+          x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature,
+          true,
+        ),
         await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       ],
     },
@@ -71,7 +80,9 @@ export const issueCertificate = async (authority: KeyPair, request: LeafRequest)
     ...(request.dnsNames ?? []).map(value => ({ type: 'dns' as const, value })),
     ...(request.ipAddresses ?? []).map(value => ({ type: 'ip' as const, value })),
   ]
-  const usages = request.usages.map(usage => (usage === 'client' ? x509.ExtendedKeyUsage.clientAuth : x509.ExtendedKeyUsage.serverAuth))
+  const usages = request.usages.map(usage =>
+    usage === 'client' ? x509.ExtendedKeyUsage.clientAuth : x509.ExtendedKeyUsage.serverAuth,
+  )
   const certificate = await x509.X509CertificateGenerator.create(
     {
       serialNumber: serial(),

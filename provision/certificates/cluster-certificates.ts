@@ -42,7 +42,11 @@ export const certificateRows: readonly CertificateRow[] = [
   {
     name: 'apiserver-kubelet-client',
     kubeconfig: false,
-    request: () => ({ commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'], usages: ['client'] }),
+    request: () => ({
+      commonName: 'kube-apiserver-kubelet-client',
+      organizations: ['system:masters'],
+      usages: ['client'],
+    }),
   },
   {
     name: 'kubelet-server',
@@ -76,8 +80,10 @@ export const certificateRows: readonly CertificateRow[] = [
   { name: 'ingress', kubeconfig: true, request: () => ({ commonName: 'system:skiff:ingress', usages: ['client'] }) },
 ]
 
-export const pkiPath = (dataDir: string, name: string, kind: 'crt' | 'key'): string => join(dataDir, 'pki', `${name}.${kind}`)
-export const kubeconfigPath = (dataDir: string, name: string): string => join(dataDir, 'kubeconfigs', `${name}.kubeconfig`)
+export const pkiPath = (dataDir: string, name: string, kind: 'crt' | 'key'): string =>
+  join(dataDir, 'pki', `${name}.${kind}`)
+export const kubeconfigPath = (dataDir: string, name: string): string =>
+  join(dataDir, 'kubeconfigs', `${name}.kubeconfig`)
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
@@ -86,11 +92,16 @@ export const kubeconfigText = (options: { server: string; ca: string; user: stri
   stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name: 'skiff', cluster: { server: options.server, 'certificate-authority-data': base64(options.ca) } }],
+    clusters: [
+      { name: 'skiff', cluster: { server: options.server, 'certificate-authority-data': base64(options.ca) } },
+    ],
     users: [
       {
         name: options.user,
-        user: { 'client-certificate-data': base64(options.pair.certificate), 'client-key-data': base64(options.pair.key) },
+        user: {
+          'client-certificate-data': base64(options.pair.certificate),
+          'client-key-data': base64(options.pair.key),
+        },
       },
     ],
     contexts: [{ name: 'skiff', context: { cluster: 'skiff', user: options.user } }],
@@ -111,7 +122,11 @@ export const isStillGood = (certificate: string, request: LeafRequest, nowMs: nu
   const namesAll =
     (request.ipAddresses ?? []).every(ip => names.includes(`IP Address:${ip}`)) &&
     (request.dnsNames ?? []).every(name => names.includes(`DNS:${name}`))
-  return namesAll && Date.parse(parsed.validTo) - nowMs > 30 * 86_400_000 && parsed.subject.includes(`CN=${request.commonName}`)
+  return (
+    namesAll &&
+    Date.parse(parsed.validTo) - nowMs > 30 * 86_400_000 &&
+    parsed.subject.includes(`CN=${request.commonName}`)
+  )
 }
 
 /**

@@ -103,7 +103,11 @@ t.test('the ingress daemon with a real nginx', { skip }, async t => {
   const web = (): Ingress =>
     ingress('web', { rules: [rule('web.example', ['/', 'Prefix', 'one'], ['/two', 'Prefix', 'two'])] })
   const client = new FakeClient(
-    ...[service('one', {}), service('two', {}), service('none', {}), backed('one', one), backed('two', two)],
+    service('one', {}),
+    service('two', {}),
+    service('none', {}),
+    backed('one', one),
+    backed('two', two),
     web(),
     ingress('none', { rules: [rule('none.example', ['/', 'Prefix', 'none'])] }),
   )
@@ -112,7 +116,9 @@ t.test('the ingress daemon with a real nginx', { skip }, async t => {
     listenAddress: '127.0.0.1',
     healthzBindAddress: '127.0.0.1:0',
     minReloadPeriodMs: 20,
-    ...{ dataDir, httpPort, httpsPort },
+    dataDir,
+    httpPort,
+    httpsPort,
   })
   const log = pino({ level: 'silent' })
   running = await start(settings, { signal: stop.signal, log, journal: new FakeJournal(), client })

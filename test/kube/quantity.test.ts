@@ -32,7 +32,7 @@ t.test('bytes are rounded up', async t => {
   t.equal(quantityToBytes('64Mi'), 67_108_864)
 })
 
-t.test('the canonical text stands for the same amount', async t => {
+t.test('the canonical text stands for the same amount', async () => {
   fc.assert(
     fc.property(
       fc.bigInt(-(10n ** 24n), 10n ** 24n),

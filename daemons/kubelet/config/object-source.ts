@@ -71,7 +71,7 @@ export class ObjectSource implements ConfigSource {
       onError,
     }
     const tell = () => {
-      for (const follower of [...watched.followers.values()]) follower()
+      for (const follower of Array.from(watched.followers.values())) follower()
     }
     const informer: Informer<ConfigMap> | Informer<Secret> =
       plural === 'secrets'

@@ -45,7 +45,7 @@ const rollout = ['deployment-controller', 'replicaset-controller']
 const images = ({ client }: Harness) =>
   client
     .objects(pods)
-    .map(one => one.spec?.containers[0]?.image)
+    .map(one => one.spec?.containers[0]?.image ?? '')
     .sort()
 const the = (h: Harness) => h.client.objects(deployments)[0]
 
@@ -380,7 +380,7 @@ t.test('a node that comes back in time keeps its pods', async t => {
   )
   t.equal(h.client.objects(nodes)[0]?.spec?.taints?.length, 2)
   await h.clock.advance(30_000)
-  h.client.set({ ...h.client.objects(nodes)[0], ...{ status: node('a').status } })
+  h.client.set({ ...h.client.objects(nodes)[0], status: node('a').status })
   await h.settle()
   await h.clock.advance(35_000)
   t.equal(h.client.objects(pods)[0]?.metadata?.deletionTimestamp, undefined)

@@ -190,7 +190,7 @@ t.test('no Ingress can bring a directive of its own into the configuration', asy
     fc.constantFrom('/a;b', '/"', '/\\', '/a"; return 200 x; #', '/{', '/}', '/$1', '/(.*)\\', '/a\nlua', '/#', '/ '),
   )
   const annotations = fc.dictionary(
-    fc.constantFrom(...['rewrite-target', 'proxy-body-size', 'use-regex', 'proxy-read-timeout', 'backend-protocol']),
+    fc.constantFrom('rewrite-target', 'proxy-body-size', 'use-regex', 'proxy-read-timeout', 'backend-protocol'),
     fc.oneof(nasty, fc.constantFrom('true', '1m', '/$1', '60')),
   )
   const type = fc.constantFrom('Exact', 'Prefix', 'ImplementationSpecific', 'Other')
