@@ -14,7 +14,7 @@ import { makeApiMetrics } from './http/api-metrics.ts'
 import { serveHttp } from './http/server.ts'
 import { serverVersion } from './http/version.ts'
 import { InProcessClient } from './in-process-client.ts'
-import { builtinKinds } from './kinds/builtin.ts'
+import { servedKinds } from './kinds/builtin.ts'
 import type { ApiServerOptions } from './options.ts'
 import { Registry } from './registry/registry.ts'
 import { ensureSystemObjects } from './registry/system-objects.ts'
@@ -93,7 +93,7 @@ const openRegistry = async (options: ApiServerOptions, { signal, log }: DaemonCo
   })
   const { serviceClusterIpRange, serviceNodePortRange } = options
   const plugins = [namespaceLifecycle, ...admissionPlugins({ serviceClusterIpRange, serviceNodePortRange })]
-  return new Registry({ store, kinds: builtinKinds, plugins, clock: systemClock })
+  return new Registry({ store, kinds: servedKinds, plugins, clock: systemClock })
 }
 
 /**
@@ -121,7 +121,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
   let ready = false
   const handler = new ApiHandler({
     registry,
-    documents: makeDocuments(builtinKinds, serverVersion),
+    documents: makeDocuments(servedKinds, serverVersion),
     streams: lazyStreams(options, log),
     checks: {
       ping: () => undefined,

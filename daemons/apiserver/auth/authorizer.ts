@@ -25,6 +25,11 @@ const read = ['get', 'list', 'watch']
 const write = ['create', 'update', 'patch']
 const report: Grant = [write, ['events', 'events.events.k8s.io']]
 const lead: Grant = [[...read, ...write], ['leases.coordination.k8s.io']]
+const reviews = [
+  'selfsubjectaccessreviews.authorization.k8s.io',
+  'selfsubjectrulesreviews.authorization.k8s.io',
+  'selfsubjectreviews.authentication.k8s.io',
+]
 const network = ['services', 'endpoints', 'endpointslices.discovery.k8s.io', 'nodes', 'namespaces']
 
 /**
@@ -54,6 +59,8 @@ const grants: Readonly<Record<string, readonly Grant[]>> = {
     report,
     [['delete', ...lead[0]], lead[1]],
   ],
+  // Whoever has a name may ask who that is and what it may do. (Upstream: system:basic-user.)
+  'group:system:authenticated': [[['create'], reviews]],
   'user:system:kube-proxy': [[read, network], report],
   'user:system:skiff:dns': [[read, [...network, 'pods']]],
   'user:system:skiff:ingress': [
@@ -94,6 +101,41 @@ export const isAuthorized = (user: UserInfo, wanted: Attributes): boolean => {
         verbs.includes(wanted.verb) && (resources.includes(text) || (wide && resources.includes('*'))),
     ),
   )
+}
+
+/** authorization.k8s.io's rules of a user, as a review of them shows them. */
+export interface RulesOfUser {
+  resourceRules: { verbs: string[]; apiGroups: string[]; resources: string[] }[]
+  nonResourceRules: { verbs: string[]; nonResourceURLs: string[] }[]
+}
+
+/** `deployments.apps/status` as group and resource. */
+const ruleOf = (verbs: readonly string[], text: string): RulesOfUser['resourceRules'][number] => {
+  if (text === '*') return { verbs: [...verbs], apiGroups: ['*'], resources: ['*'] }
+  const [qualified = '', subresource] = text.split('/')
+  const dot = qualified.indexOf('.')
+  const plural = dot < 0 ? qualified : qualified.slice(0, dot)
+  return {
+    verbs: [...verbs],
+    apiGroups: [dot < 0 ? '' : qualified.slice(dot + 1)],
+    resources: [subresource === undefined ? plural : `${plural}/${subresource}`],
+  }
+}
+
+const everything: RulesOfUser = {
+  resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+  nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
+}
+
+export const rulesOf = (user: UserInfo): RulesOfUser => {
+  if (user.groups.includes('system:masters')) return everything
+  const all = subjectsOf(user).flatMap(subject => grants[subject] ?? [])
+  const paths = ['/healthz', '/livez', '/readyz', '/version', '/version/']
+  const named = user.name === anonymous.name ? [] : ['/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*']
+  return {
+    resourceRules: all.flatMap(([verbs, resources]) => resources.map(text => ruleOf(verbs, text))),
+    nonResourceRules: [{ verbs: ['get'], nonResourceURLs: [...named, ...paths] }],
+  }
 }
 
 /** Whoever shows no credentials. */

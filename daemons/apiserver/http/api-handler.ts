@@ -5,40 +5,29 @@ import type { TLSSocket } from 'node:tls'
 import type { Logger } from 'pino'
 import { apiError } from '../../../kube/status.ts'
 import type { UserInfo } from '../admission/plugin.ts'
-import { authorize, isPublicPath, type Attributes } from '../auth/authorizer.ts'
+import { anonymous, authorize, type Attributes } from '../auth/authorizer.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { notFound } from '../registry/api-errors.ts'
 import type { Registry } from '../registry/registry.ts'
 import { failureStatus } from '../rest/failure-status.ts'
 import { handleRequest, viewOf } from '../rest/handle-request.ts'
 import { parseResourcePath, type ResourcePath, verbOf } from '../rest/resource-path.ts'
-import { booleanOf, listRequestOf, type RestRequest, timeoutSecondsOf } from '../rest/rest-request.ts'
+import { booleanOf, type RestRequest, timeoutSecondsOf, watchRequestOf } from '../rest/rest-request.ts'
 import type { StreamingSubresource, StreamTarget } from '../streaming/streaming-subresource.ts'
 import { type Answer, compressed } from './answer.ts'
-import { type ApiMetrics, labelsOf, type RequestLabels } from './api-metrics.ts'
-import { userOfConnection, type PeerSocket } from './connection-user.ts'
-import { answerHealth, type HealthCheck } from './health.ts'
-import { serverVersion } from './version.ts'
+import { answerPath, type ServedPaths } from './answer-path.ts'
+import { labelsOf, type RequestLabels } from './api-metrics.ts'
+import type { PeerSocket } from './connection-user.ts'
+import { userOfRequest } from './request-user.ts'
 import { streamWatch } from './watch-stream.ts'
 
 type RawRequest = IncomingMessage | Http2ServerRequest
 type RawReply = ServerResponse | Http2ServerResponse
 
-/** A document of discovery or OpenAPI. */
-export interface ServedDocument {
-  status: number
-  contentType: string
-  body: Buffer | string
-  etag?: string
-}
-
-export interface ApiHandlerOptions {
+export interface ApiHandlerOptions extends ServedPaths {
   registry: Registry
-  documents(path: string, accept: string, query: URLSearchParams): ServedDocument | undefined
   /** Made when the first log or exec is asked for. */
   streams(): Promise<readonly StreamingSubresource[]>
-  checks: Readonly<Record<string, HealthCheck>>
-  metrics: ApiMetrics
   maxRequestsInflight: number
   log: Logger
 }
@@ -61,8 +50,11 @@ const split = (url: string): [string, URLSearchParams] => {
   return at < 0 ? [url, noQuery] : [url.slice(0, at), new URLSearchParams(url.slice(at + 1))]
 }
 
-const isWatch = (method: string, query: URLSearchParams): boolean =>
-  method === 'GET' && query !== noQuery && (booleanOf(query, 'watch') ?? false)
+const isWatch = (method: string, path: ResourcePath, query: URLSearchParams): boolean =>
+  method === 'GET' && path.subresource === '' && query !== noQuery && (booleanOf(query, 'watch') ?? false)
+
+/** Who asks, or for whom. Throws ApiError Unauthorized or Forbidden. */
+const userOf = (raw: RawRequest): UserInfo => userOfRequest(...connectionOf(raw), name => header(raw, name))
 
 /** Upstream's random 30 to 60 minutes, so that the watches of a restarted server do not all come back at once. */
 const watchTimeoutMs = (query: URLSearchParams): number => {
@@ -92,16 +84,26 @@ export class ApiHandler {
     return this.#inflight === 0 ? Promise.resolve() : new Promise(resolve => this.#onIdle.push(resolve))
   }
 
+  /** Whether a body is worth reading: nobody without a name may write, however much they send. */
+  expectsBody(raw: RawRequest): boolean {
+    try {
+      return userOf(raw) !== anonymous
+    } catch {
+      return false
+    }
+  }
+
   async handle(raw: RawRequest, reply: RawReply, body: Buffer): Promise<Answer | undefined> {
     const started = performance.now()
     const [pathname, query] = split(raw.url ?? '/')
     const method = raw.method ?? 'GET'
     const path = parseResourcePath(pathname)
-    const verb = path === undefined ? method.toLowerCase() : verbOf(method, path, isWatch(method, query))
-    const labels = labelsOf(verb, path)
+    const verb = path === undefined ? method.toLowerCase() : verbOf(method, path, isWatch(method, path, query))
+    const kind = path && this.#registry.kind(path.group, path.version, path.plural)
+    const labels = labelsOf(verb, path, kind)
     let answer: Answer | undefined
     try {
-      const user = userOfConnection(...connectionOf(raw), header(raw, 'authorization'))
+      const user = userOf(raw)
       const attributes: Attributes =
         path === undefined ? { kind: 'path', verb, path: pathname } : { kind: 'resource', verb, ...path }
       if (path !== undefined && streaming.has(path.subresource)) {
@@ -110,7 +112,7 @@ export class ApiHandler {
         return undefined
       }
       authorize(user, attributes)
-      if (path === undefined) answer = await this.#answerPath(raw, pathname, query)
+      if (path === undefined) answer = await this.#answerPath(raw, method, { path: pathname, query })
       else {
         const request = this.#restRequest(raw, { path, query, user, body })
         if (verb === 'watch') {
@@ -172,30 +174,9 @@ export class ApiHandler {
     return { status, headers, body }
   }
 
-  async #answerPath(raw: RawRequest, path: string, query: URLSearchParams): Promise<Answer> {
-    if (raw.method !== 'GET' && raw.method !== 'HEAD') throw apiError('MethodNotAllowed', `${path} can only be read`)
-    if (path === '/version' || path === '/version/')
-      return {
-        status: 200,
-        headers: { 'content-type': 'application/json' },
-        body: `${JSON.stringify(serverVersion, null, 2)}\n`,
-      }
-    if (isPublicPath(path)) {
-      const health = answerHealth(path, query, this.#options.checks)
-      if (health !== undefined)
-        return { status: health.status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: health.text }
-    }
-    const { metrics, documents } = this.#options
-    if (path === '/metrics')
-      return { status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.render() }
-    const document = documents(path, header(raw, 'accept') ?? '', query)
-    if (document === undefined) throw apiError('NotFound', 'the server could not find the requested resource', {})
-    const headers: Answer['headers'] = { 'content-type': document.contentType, vary: 'Accept' }
-    if (document.etag !== undefined) {
-      headers['etag'] = document.etag
-      if (header(raw, 'if-none-match') === document.etag) return { status: 304, headers, body: '' }
-    }
-    return { status: document.status, headers, body: document.body }
+  #answerPath(raw: RawRequest, method: string, { path, query }: { path: string; query: URLSearchParams }) {
+    const accept = header(raw, 'accept') ?? ''
+    return answerPath(this.#options, { method, path, query, accept, ifNoneMatch: header(raw, 'if-none-match') })
   }
 
   /** A guard against more work than the process can hold; nodes must always get through. */
@@ -218,18 +199,12 @@ export class ApiHandler {
   #watch(request: RestRequest, reply: RawReply, labels: RequestLabels): void {
     const { metrics } = this.#options
     const { kind, path, query } = request
-    const { labelSelector, fieldSelector, resourceVersion, resourceVersionMatch } = listRequestOf(query)
+    if (kind.review !== undefined)
+      throw apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
     const eventLabels = { group: kind.group, version: kind.version, kind: kind.kind }
     const watch = streamWatch(this.#registry, reply, {
       target: { kind, namespace: path.namespace, name: path.name },
-      request: {
-        labelSelector,
-        fieldSelector,
-        resourceVersion,
-        resourceVersionMatch,
-        sendInitialEvents: booleanOf(query, 'sendInitialEvents'),
-        allowBookmarks: booleanOf(query, 'allowWatchBookmarks') ?? false,
-      },
+      request: watchRequestOf(query),
       view: viewOf(this.#registry, request),
       timeoutMs: watchTimeoutMs(query),
       onEvent: () => metrics.watchEvent(eventLabels),
@@ -287,7 +262,7 @@ export class ApiHandler {
     socket.on('error', () => socket.destroy())
     try {
       const [pathname, query] = split(raw.url ?? '/')
-      const user = userOfConnection(...connectionOf(raw), header(raw, 'authorization'))
+      const user = userOf(raw)
       const path = parseResourcePath(pathname)
       if (path === undefined || !streaming.has(path.subresource))
         throw apiError('BadRequest', `${pathname} cannot be upgraded`)

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Kind } from '../kinds/kind.ts'
 import type { ResourcePath } from '../rest/resource-path.ts'
 import type { Registry as ApiRegistry } from '../registry/registry.ts'
 
@@ -65,7 +66,7 @@ export const makeApiMetrics = (registry: ApiRegistry): ApiMetrics => {
     registers,
     collect() {
       for (const kind of registry.kinds)
-        if (kind.storedAs === undefined) {
+        if (kind.storedAs === undefined && kind.review === undefined) {
           const prefix = registry.key({ kind, namespace: '', name: '' })
           const resource = kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`
           this.set({ resource }, registry.store.range({ prefix }).entries.length)
@@ -94,11 +95,24 @@ export const makeApiMetrics = (registry: ApiRegistry): ApiMetrics => {
   }
 }
 
-export const labelsOf = (verb: string, path: ResourcePath | undefined): RequestLabels => ({
-  verb: verb.toUpperCase(),
-  group: path?.group ?? '',
-  version: path?.version ?? '',
-  resource: path?.plural ?? '',
-  subresource: path?.subresource ?? '',
-  scope: path === undefined ? '' : path.name !== '' ? 'resource' : path.namespace !== '' ? 'namespace' : 'cluster',
-})
+const none: RequestLabels = { verb: 'OTHER', group: '', version: '', resource: '', subresource: '', scope: '' }
+
+const knownVerbs = new Set(
+  'get list watch create update patch delete deletecollection post put head options'.split(' '),
+)
+
+/** Labels of a request. What clients invent is not counted by its name: every name would stay in memory. */
+export const labelsOf = (verb: string, path: ResourcePath | undefined, kind: Kind | undefined): RequestLabels => {
+  const known = knownVerbs.has(verb) ? { ...none, verb: verb.toUpperCase() } : none
+  if (path === undefined || kind === undefined) return known
+  const { subresource: asked } = path
+  const served = asked === 'status' || asked === 'scale' || kind.subresources.includes(asked)
+  return {
+    ...known,
+    group: kind.group,
+    version: kind.version,
+    resource: kind.plural,
+    subresource: served ? asked : '',
+    scope: path.name !== '' ? 'resource' : path.namespace !== '' ? 'namespace' : 'cluster',
+  }
+}

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { IncomingMessage } from 'node:http'
 import { fastify, type FastifyReply, type RouteGenericInterface } from 'fastify'
 import { messageOf, SkiffError } from '../../../kube/errors.ts'
-import { apiError } from '../../../kube/status.ts'
+import { type ApiError, apiError } from '../../../kube/status.ts'
 import type { Answer } from './answer.ts'
 import type { ApiHandler } from './api-handler.ts'
 
@@ -22,6 +22,8 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
+const empty = Buffer.alloc(0)
+const bodiless = new Set(['GET', 'HEAD'])
 /** Upstream's bound on a request body. */
 const bodyLimit = 3 * 1024 * 1024
 /** How long requests under way may take while the server stops. */
@@ -31,15 +33,24 @@ type Reply = FastifyReply<RouteGenericInterface, Http2SecureServer>
 
 const send = (reply: Reply, { status, headers, body }: Answer): Reply => reply.code(status).headers(headers).send(body)
 
+/** What goes wrong before a request reaches the handler: its URL, its method, its body. */
+const failureOf = ({ statusCode = 500, message }: { statusCode?: number; message: string }): ApiError => {
+  switch (statusCode) {
+    // Every path has a route: what is not found is a method that nobody knows.
+    case 404:
+    case 405:
+      return apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+    case 413:
+      return apiError('RequestEntityTooLarge', `the body of the request is larger than ${bodyLimit} bytes`)
+    case 415:
+      return apiError('UnsupportedMediaType', 'the Content-Type of the request cannot be read')
+    default:
+      return apiError(statusCode >= 500 ? 'InternalError' : 'BadRequest', message)
+  }
+}
+
 const statusAnswer = (error: { statusCode?: number; message: string }): Answer => {
-  const failure =
-    error.statusCode === 413
-      ? apiError('RequestEntityTooLarge', `the body of the request is larger than ${bodyLimit} bytes`)
-      : apiError(
-          error.statusCode === undefined || error.statusCode >= 500 ? 'InternalError' : 'BadRequest',
-          error.message,
-        )
-  const { status } = failure
+  const { status } = failureOf(error)
   return { status: status.code, headers: { 'content-type': 'application/json' }, body: JSON.stringify(status) }
 }
 
@@ -78,11 +89,20 @@ export const serveHttp = async ({ handler, addresses, port, tls }: HttpServerOpt
     // Idle connections carry watches: they are not to be closed for being quiet.
     http2SessionTimeout: 0,
     routerOptions: { querystringParser: () => ({}) },
+    frameworkErrors: (error, _, reply) => void send(reply, statusAnswer(error)),
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
   app.setErrorHandler((error: Error, _, reply) => send(reply, statusAnswer(error)))
-  const empty = Buffer.alloc(0)
+  app.addHook('onRequest', async (request, reply) => {
+    const { 'content-length': length = '', 'transfer-encoding': coding } = request.headers
+    const hasBody = (length !== '' && length !== '0') || coding !== undefined || !bodiless.has(request.method)
+    if (!hasBody || handler.expectsBody(request.raw)) return
+    const answer = await handler.handle(request.raw, reply.raw, empty)
+    return answer === undefined
+      ? reply.hijack()
+      : send(request.raw.httpVersionMajor > 1 ? reply : reply.header('connection', 'close'), answer)
+  })
   app.all('/*', async (request, reply) => {
     const body = Buffer.isBuffer(request.body) ? request.body : empty
     const answer = await handler.handle(request.raw, reply.raw, body)

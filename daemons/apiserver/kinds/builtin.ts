@@ -12,11 +12,12 @@ import { nodeKind } from './node.ts'
 import { podKind } from './pod.ts'
 import { priorityClassKind } from './priority-class.ts'
 import { replicaSetKind } from './replica-set.ts'
+import { reviewKinds } from './self-subject-reviews.ts'
 import { secretKind } from './secret.ts'
 import { serviceAccountKind } from './service-account.ts'
 import { serviceKind } from './service.ts'
 
-/** Every kind the API serves. To add one, write its row in a file of its own and name it here. */
+/** Every kind the API stores. To add one, write its row in a file of its own and name it here. */
 export const builtinKinds: readonly Kind[] = [
   namespaceKind,
   nodeKind,
@@ -36,3 +37,6 @@ export const builtinKinds: readonly Kind[] = [
   ingressClassKind,
   priorityClassKind,
 ]
+
+/** What the API serves: what it stores, and the questions it answers. */
+export const servedKinds: readonly Kind[] = [...builtinKinds, ...reviewKinds]

@@ -14,7 +14,7 @@ const validate = ({ data = {}, binaryData = {} }: Draft<ConfigMap>): FieldError[
   let bytes = 0
   for (const key in data) {
     errors.push(...invalidEach(`data[${key}]`, key, configKeyErrors(key)))
-    if (binaryData && key in binaryData)
+    if (binaryData && Object.hasOwn(binaryData, key))
       errors.push(invalid(`data[${key}]`, key, 'duplicate of key present in binaryData'))
     bytes += Buffer.byteLength(data[key] ?? '')
   }

@@ -1,5 +1,6 @@
 import type { StatusCause } from '../../../kube/status.ts'
 import type { UnknownObject } from '../../../kube/object.ts'
+import type { UserInfo } from '../admission/plugin.ts'
 
 /** One failed rule: upstream's reason, the field's path and the text that follows it. */
 export interface FieldError extends StatusCause {
@@ -83,6 +84,8 @@ export interface Kind {
   /** Fields a field selector may name, besides metadata.name and metadata.namespace: `spec.nodeName` -> getter. */
   readonly selectableFields?: Readonly<Record<string, (object: UnknownObject) => string>>
   readonly columns: readonly Column[]
+  /** Of a kind that is a question and is not stored: it can only be created, and this gives the answer. */
+  review?(object: UnknownObject, user: UserInfo): UnknownObject
   /** Metadata-name rule: DNS subdomain unless it says otherwise. */
   readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'dns-1035-label' | 'path-segment'
 }

@@ -59,8 +59,10 @@ const encodeToken = (token: PageToken): string =>
 const decodeToken = (text: string): PageToken => {
   try {
     const token = JSON.parse(Buffer.from(text, 'base64url').toString()) as Partial<PageToken> & { v?: string }
-    if (token.v === 'meta.k8s.io/v1' && typeof token.rv === 'number' && typeof token.start === 'string')
-      return { rv: token.rv, start: token.start }
+    const { v, rv, start } = token
+    const readable = Number.isSafeInteger(rv) && (rv === -1 || Number(rv) > 0) && typeof start === 'string'
+    // A key is `namespace/name`: whatever would lead elsewhere was not made by this server.
+    if (v === 'meta.k8s.io/v1' && readable && !/(^|\/)\.{0,2}(\/|$)/.test(start)) return { rv: Number(rv), start }
   } catch {
     // falls through: told as what it is below
   }
@@ -91,8 +93,6 @@ const startOf = (
     return { revision: token.rv < 0 ? undefined : token.rv, start: token.start }
   }
   const revision = parseResourceVersion(request.resourceVersion)
-  if (request.resourceVersionMatch !== undefined && request.resourceVersionMatch !== '' && revision === undefined)
-    throw apiError('BadRequest', 'resourceVersionMatch is forbidden unless resourceVersion is provided')
   if (request.resourceVersionMatch === 'Exact') return { revision, start: undefined }
   checkReached(registry, revision)
   return { revision: undefined, start: undefined }

@@ -1,4 +1,3 @@
-import { apiError } from '../../../kube/status.ts'
 import type { StoreEvent } from '../store/store.ts'
 import type { StoredEntry } from '../store/stored-entry.ts'
 import { parseResourceVersion } from './read-objects.ts'
@@ -48,10 +47,7 @@ const translate = (
 
 /** With initial events: no version or 0 as upstream's default, or sendInitialEvents asked for. */
 const wantsInitial = (request: WatchRequest, from: number | undefined): boolean => {
-  if (request.sendInitialEvents === undefined) return from === undefined || from === 0
-  if (request.resourceVersionMatch !== 'NotOlderThan')
-    throw apiError('BadRequest', 'resourceVersionMatch must be NotOlderThan when sendInitialEvents is given')
-  return request.sendInitialEvents
+  return request.sendInitialEvents ?? (from === undefined || from === 0)
 }
 
 /**

@@ -3,6 +3,7 @@ import type { PatchType } from '../../../kube/client/client.ts'
 import { messageOf } from '../../../kube/errors.ts'
 import { apiError } from '../../../kube/status.ts'
 import { findDuplicateKeys } from '../schema/duplicate-keys.ts'
+import { checkYamlBounds } from './yaml-bounds.ts'
 
 export interface DecodedBody {
   value: unknown
@@ -30,6 +31,7 @@ const decodeYaml = (text: string): DecodedBody => {
       // flow-style YAML that is no JSON: read below
     }
   }
+  checkYamlBounds(text)
   const document = parseDocument(text)
   const twice = document.errors.filter(error => error.code === 'DUPLICATE_KEY')
   const broken = document.errors.find(error => error.code !== 'DUPLICATE_KEY')

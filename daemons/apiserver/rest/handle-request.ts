@@ -1,5 +1,6 @@
 import { stringify as stringifyYaml } from 'yaml'
 import { apiError, type Status } from '../../../kube/status.ts'
+import { forbidden } from '../kinds/field-error.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { notImplemented } from '../registry/api-errors.ts'
 import { createObject } from '../registry/create-object.ts'
@@ -8,12 +9,14 @@ import { patchObject } from '../registry/patch-object.ts'
 import { bindPod, evictPod, finalizeNamespace } from '../registry/pod-actions.ts'
 import { getObject, listObjects } from '../registry/read-objects.ts'
 import type { ObjectTarget, Registry, RequestContext } from '../registry/registry.ts'
+import { answerReview } from '../registry/review.ts'
 import { getScale, patchScale, updateScale } from '../registry/scale.ts'
 import { updateObject } from '../registry/update-object.ts'
 import type { StoredEntry } from '../store/stored-entry.ts'
 import { decodeBody, decodePatch } from './decode-body.ts'
 import { successStatus } from './failure-status.ts'
 import { negotiate } from './negotiate.ts'
+import { refuseOptions } from './option-errors.ts'
 import { encodeEntry, encodeList, type IncludeObject, type View } from './represent.ts'
 import {
   booleanOf,
@@ -58,6 +61,11 @@ const onCollection = async (
   request: RestRequest,
   context: RequestContext,
 ): Promise<Outcome> => {
+  const { kind, namespace } = target
+  // Upstream changes nothing in all namespaces at once, nor does it delete namespaces but one by one.
+  const readOnly = kind.namespaced && namespace === ''
+  if ((readOnly && request.method !== 'GET') || (request.method === 'DELETE' && kind.plural === 'namespaces'))
+    return methodNotAllowed()
   switch (request.method) {
     case 'GET':
       return { form: 'list', list: await listObjects(registry, target, listRequestOf(request.query)) }
@@ -68,7 +76,7 @@ const onCollection = async (
     case 'DELETE': {
       const options = deleteRequestOf(
         request.query,
-        request.body.length === 0 ? {} : (await decoded(request, context))[0],
+        request.body.length === 0 ? undefined : (await decoded(request, context))[0],
       )
       const list = listRequestOf(request.query)
       const full = { ...context, dryRun: options.dryRun }
@@ -96,6 +104,8 @@ const onObject = async (
     }
     case 'PATCH': {
       const { type, value, findings } = decodePatch(request.body, request.contentType)
+      if (type !== 'apply' && request.query.has('force'))
+        refuseOptions('PatchOptions', [forbidden('force', 'may not be specified for non-apply patch')])
       const force = booleanOf(request.query, 'force') ?? false
       const fieldManager = type === 'apply' ? (request.query.get('fieldManager') ?? '') : context.fieldManager
       const full = { ...context, fieldManager, decodeFindings: findings }
@@ -115,7 +125,10 @@ const onDelete = async (
   request: RestRequest,
   context: RequestContext,
 ): Promise<Outcome> => {
-  const options = deleteRequestOf(request.query, request.body.length === 0 ? {} : (await decoded(request, context))[0])
+  const options = deleteRequestOf(
+    request.query,
+    request.body.length === 0 ? undefined : (await decoded(request, context))[0],
+  )
   const { gone, entry } = await deleteObject(registry, target, options, { ...context, dryRun: options.dryRun })
   if (!gone) return { form: 'entry', status: 200, entry }
   const { group, plural } = target.kind
@@ -168,9 +181,15 @@ const onAction = async (
   return { form: 'status', status: 201, body: { ...successStatus(), code: 201 } }
 }
 
+const onReview = async (target: ObjectTarget, request: RestRequest, context: RequestContext): Promise<Outcome> => {
+  if (target.name !== '' || request.method !== 'POST') return methodNotAllowed()
+  return { form: 'entry', status: 201, entry: answerReview(target, ...(await decoded(request, context))) }
+}
+
 const perform = (registry: Registry, request: RestRequest, context: RequestContext): Promise<Outcome> => {
   const { path, kind } = request
   const target = { kind, namespace: path.namespace, name: path.name, subresource: path.subresource }
+  if (kind.review !== undefined) return onReview(target, request, context)
   if (path.name === '') return onCollection(registry, target, request, context)
   if (path.subresource === '') return onObject(registry, target, request, context)
   if (path.subresource === 'status' && kind.hasStatus) return onObject(registry, target, request, context)

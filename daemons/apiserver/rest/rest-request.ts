@@ -3,8 +3,20 @@ import type { Kind } from '../kinds/kind.ts'
 import type { DeleteRequest } from '../registry/delete-object.ts'
 import type { ListRequest } from '../registry/read-objects.ts'
 import type { RequestContext } from '../registry/registry.ts'
-import { isJsonObject } from '../../../kube/patch/json-value.ts'
+import type { WatchRequest } from '../registry/watch-objects.ts'
+import { checkFields } from '../schema/check.ts'
+import { isJsonObject, type JsonObject } from '../../../kube/patch/json-value.ts'
 import { apiError } from '../../../kube/status.ts'
+import {
+  deletionErrors,
+  dryRunErrors,
+  fieldManagerErrors,
+  fieldValidationErrors,
+  listErrors,
+  type OptionsKind,
+  refuseOptions,
+  watchErrors,
+} from './option-errors.ts'
 import type { ResourcePath } from './resource-path.ts'
 
 /** A request for a resource, authenticated and authorized; how it came is no longer seen. */
@@ -29,33 +41,34 @@ export interface RestReply {
   warnings: readonly string[]
 }
 
-const validations = ['Ignore', 'Warn', 'Strict'] as const
-
-const wantsDryRun = (values: readonly string[]): boolean => {
-  const other = values.find(value => value !== 'All' && value !== '')
-  if (other !== undefined)
-    throw apiError('BadRequest', `Invalid value: ${JSON.stringify(other)}: dryRun supports only "All"`)
-  return values.includes('All')
+/** Which options a write carries; a PATCH that applies is one that changes. */
+const writeOptions: Readonly<Record<string, OptionsKind>> = {
+  POST: 'CreateOptions',
+  PUT: 'UpdateOptions',
+  PATCH: 'PatchOptions',
+  DELETE: 'DeleteOptions',
 }
 
-/** What the query and headers say about how a write is to be done. */
+const dryRunOf = (query: URLSearchParams): string[] => query.getAll('dryRun').filter(value => value !== '')
+
+/** What the query and headers say about how a write is to be done. Throws ApiError Invalid. */
 export const contextOf = (request: RestRequest, warnings: string[]): RequestContext => {
   const { query, user, userAgent = '' } = request
-  const validation = query.get('fieldValidation') ?? ''
-  const fieldValidation = validation === '' ? 'Warn' : validations.find(known => known === validation)
-  if (fieldValidation === undefined)
-    throw apiError(
-      'BadRequest',
-      `fieldValidation: Unsupported value: ${JSON.stringify(validation)}: supported values: "Ignore", "Strict", "Warn"`,
-    )
+  const fieldValidation = query.get('fieldValidation') ?? ''
   const asked = query.get('fieldManager') ?? ''
-  if (asked.length > 128) throw apiError('BadRequest', 'fieldManager: Too long: may not be more than 128 bytes')
+  const dryRun = dryRunOf(query)
+  const kind = writeOptions[request.method]
+  if (kind !== undefined)
+    refuseOptions(kind, [
+      ...dryRunErrors(dryRun),
+      ...(kind === 'DeleteOptions' ? [] : [...fieldManagerErrors(asked), ...fieldValidationErrors(fieldValidation)]),
+    ])
   return {
     user,
-    dryRun: wantsDryRun(query.getAll('dryRun')),
+    dryRun: dryRun.length > 0,
     // Upstream names an unnamed writer by its program, except where an apply insists on a name.
     fieldManager: asked !== '' ? asked : (userAgent.split('/')[0] ?? '').slice(0, 128) || 'unknown',
-    fieldValidation,
+    fieldValidation: fieldValidation === 'Ignore' || fieldValidation === 'Strict' ? fieldValidation : 'Warn',
     decodeFindings: [],
     warn: text => {
       if (!warnings.includes(text)) warnings.push(text)
@@ -75,40 +88,85 @@ export const booleanOf = (query: URLSearchParams, name: string): boolean | undef
   return text === null ? undefined : text !== 'false' && text !== '0'
 }
 
-export const timeoutSecondsOf = (query: URLSearchParams): number | undefined => numberOf(query, 'timeoutSeconds')
+/** A day: no watch outlives it, and the timer behind cannot count more than 24. */
+const maxTimeoutSeconds = 86_400
 
-export const listRequestOf = (query: URLSearchParams): ListRequest => ({
-  labelSelector: query.get('labelSelector') ?? undefined,
-  fieldSelector: query.get('fieldSelector') ?? undefined,
-  limit: numberOf(query, 'limit'),
-  continue: query.get('continue') ?? undefined,
-  resourceVersion: query.get('resourceVersion') ?? undefined,
-  resourceVersionMatch: query.get('resourceVersionMatch') ?? undefined,
-})
+export const timeoutSecondsOf = (query: URLSearchParams): number | undefined => {
+  const seconds = numberOf(query, 'timeoutSeconds')
+  return seconds === undefined ? undefined : Math.min(seconds, maxTimeoutSeconds)
+}
 
-const policies = ['Orphan', 'Background', 'Foreground']
+const optionsOf = (query: URLSearchParams): ListRequest & { sendInitialEvents: boolean | undefined } => {
+  timeoutSecondsOf(query)
+  return {
+    labelSelector: query.get('labelSelector') ?? undefined,
+    fieldSelector: query.get('fieldSelector') ?? undefined,
+    limit: numberOf(query, 'limit'),
+    continue: query.get('continue') ?? undefined,
+    resourceVersion: query.get('resourceVersion') ?? undefined,
+    resourceVersionMatch: query.get('resourceVersionMatch') ?? undefined,
+    sendInitialEvents: booleanOf(query, 'sendInitialEvents'),
+  }
+}
 
-/** DeleteOptions out of the body and the query; the body wins, as upstream reads them. */
+/** Throws ApiError Invalid for options that contradict each other, BadRequest for what is no number. */
+export const listRequestOf = (query: URLSearchParams): ListRequest => {
+  const { sendInitialEvents, ...request } = optionsOf(query)
+  refuseOptions('ListOptions', listErrors({ ...request, sendInitialEvents }))
+  return request
+}
+
+export const watchRequestOf = (query: URLSearchParams): WatchRequest => {
+  const { labelSelector, fieldSelector, resourceVersion, resourceVersionMatch, sendInitialEvents } = optionsOf(query)
+  refuseOptions('ListOptions', watchErrors({ resourceVersionMatch, sendInitialEvents }))
+  return {
+    labelSelector,
+    fieldSelector,
+    resourceVersion,
+    resourceVersionMatch,
+    sendInitialEvents,
+    allowBookmarks: booleanOf(query, 'allowWatchBookmarks') ?? false,
+  }
+}
+
+const deleteOptions = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'
+
+/** The body of a delete; none is an empty one. Throws ApiError BadRequest for anything but DeleteOptions. */
+const checkedOptions = (body: unknown): JsonObject => {
+  if (body === undefined || body === null) return {}
+  const unreadable = (why: string) =>
+    apiError('BadRequest', `DeleteOptions in version "v1" cannot be handled as a DeleteOptions: ${why}`)
+  if (!isJsonObject(body)) throw unreadable('json: cannot unmarshal into Go value of type v1.DeleteOptions')
+  const kind = body['kind'] ?? ''
+  if (kind !== '' && kind !== 'DeleteOptions')
+    throw apiError(
+      'BadRequest',
+      `the kind in the data (${String(kind)}) does not match the expected kind (DeleteOptions)`,
+    )
+  const wrong = checkFields(body, deleteOptions).find(finding => finding.kind === 'type')
+  if (wrong !== undefined) throw unreadable(wrong.message)
+  return body
+}
+
+/**
+ * DeleteOptions out of the body and the query; the body wins, as upstream reads them. `body`: undefined when there is
+ * none. Throws ApiError BadRequest or Invalid.
+ */
 export const deleteRequestOf = (query: URLSearchParams, body: unknown): DeleteRequest & { dryRun: boolean } => {
-  const options = isJsonObject(body) ? body : {}
+  const options = checkedOptions(body)
   const preconditions = isJsonObject(options['preconditions']) ? options['preconditions'] : {}
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
   const grace = options['gracePeriodSeconds']
   const orphan = options['orphanDependents']
-  const policy = text(options['propagationPolicy']) ?? query.get('propagationPolicy') ?? undefined
-  if (policy !== undefined && !policies.includes(policy))
-    throw apiError(
-      'Invalid',
-      `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan", "nil"`,
-    )
-  const dryRuns = options['dryRun']
+  const dryRun = [...dryRunOf(query), ...(Array.isArray(options['dryRun']) ? options['dryRun'].map(String) : [])]
+  const propagationPolicy = text(options['propagationPolicy']) ?? query.get('propagationPolicy') ?? undefined
+  const orphanDependents = typeof orphan === 'boolean' ? orphan : booleanOf(query, 'orphanDependents')
+  refuseOptions('DeleteOptions', [...deletionErrors({ propagationPolicy, orphanDependents }), ...dryRunErrors(dryRun)])
   return {
     gracePeriodSeconds: typeof grace === 'number' ? grace : numberOf(query, 'gracePeriodSeconds'),
-    propagationPolicy: policy,
-    orphanDependents: typeof orphan === 'boolean' ? orphan : booleanOf(query, 'orphanDependents'),
+    propagationPolicy,
+    orphanDependents,
     preconditions: { uid: text(preconditions['uid']), resourceVersion: text(preconditions['resourceVersion']) },
-    dryRun:
-      wantsDryRun(query.getAll('dryRun')) ||
-      (Array.isArray(dryRuns) && wantsDryRun(dryRuns.filter(value => typeof value === 'string'))),
+    dryRun: dryRun.length > 0,
   }
 }

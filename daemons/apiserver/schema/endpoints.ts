@@ -76,16 +76,19 @@ export const subresourcesOf = (kind: Kind): SubresourceRow[] => {
 }
 
 /** What may be done with a kind. A namespace is emptied one by one: upstream serves no deletecollection for it. */
-export const verbsOf = (kind: Kind): readonly string[] => [
-  'create',
-  'delete',
-  ...(kind.group === '' && kind.plural === 'namespaces' ? [] : ['deletecollection']),
-  'get',
-  'list',
-  'patch',
-  'update',
-  'watch',
-]
+export const verbsOf = (kind: Kind): readonly string[] =>
+  kind.review !== undefined
+    ? ['create']
+    : [
+        'create',
+        'delete',
+        ...(kind.group === '' && kind.plural === 'namespaces' ? [] : ['deletecollection']),
+        'get',
+        'list',
+        'patch',
+        'update',
+        'watch',
+      ]
 
 /** Kinds by `v1`, `apps/v1`, … in the order of the table. */
 export const kindsByGroupVersion = (kinds: readonly Kind[]): Map<string, Kind[]> => {

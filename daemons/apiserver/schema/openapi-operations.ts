@@ -148,6 +148,14 @@ const patch = (definition: string, what: string): Spec => ({
 const collectionSpecs = (kind: Kind): Spec[] => {
   const list = isDefinition(`${kind.schema}List`) ? `${kind.schema}List` : undefined
   const words = `objects of kind ${kind.kind}`
+  const create: Spec = {
+    method: 'post',
+    action: 'post',
+    word: 'create',
+    ...write(kind.schema),
+    description: `create ${kind.kind}`,
+  }
+  if (kind.review !== undefined) return [create]
   return [
     {
       method: 'get',
@@ -157,7 +165,7 @@ const collectionSpecs = (kind: Kind): Spec[] => {
       response: list,
       description: `list or watch ${words}`,
     },
-    { method: 'post', action: 'post', word: 'create', ...write(kind.schema), description: `create ${kind.kind}` },
+    create,
     ...(verbsOf(kind).includes('deletecollection')
       ? [
           {
@@ -244,6 +252,7 @@ export const operationsOf = (kind: Kind): Operation[] => {
     const everywhere = make(`${root}/${kind.plural}`, list, { gvk, suffix: '', path: [pretty] })
     operations.push({ ...everywhere, operationId: `list${groupWords(kind)}${kind.kind}ForAllNamespaces` })
   }
+  if (kind.review !== undefined) return operations
   const item = [nameParameter, ...common]
   operations.push(...itemSpecs(kind).map(spec => make(`${scope}/{name}`, spec, { gvk, suffix: '', path: item })))
   for (const row of subresourcesOf(kind)) {
