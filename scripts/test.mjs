@@ -1,7 +1,7 @@
 // `npm test`: installs what is missing, builds, runs the unit tests and, as root, the end-to-end tests, and ends with
 // one line that counts them all. --unit and --e2e run one half. Each test file is a process of its own under tap.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -17,6 +17,12 @@ const must = (file, args) => {
 }
 
 if (!existsSync(join(root, 'node_modules/.package-lock.json'))) must('npm', ['ci', '--no-audit', '--no-fund'])
+// Puts .taprc's choice of plugins in force: tap's TypeScript plugin breaks on TypeScript 7, and is there until it is built out.
+const tapBuilt = join(root, 'node_modules/.tap-built')
+if (!existsSync(tapBuilt)) {
+  must(process.execPath, ['node_modules/tap/dist/esm/run.mjs', 'build'])
+  writeFileSync(tapBuilt, '')
+}
 must(process.execPath, ['scripts/build.mjs'])
 
 const filesBelow = directory =>
