@@ -16,7 +16,7 @@ const factsFile = join(target, 'list-facts.js')
 const groups = new Set(
   [
     'core apps batch autoscaling networking policy rbac storage scheduling coordination discovery events node',
-    'authentication authorization certificates meta',
+    'authentication authorization certificates apiextensions meta',
   ].flatMap(line => line.split(' ')),
 )
 const metaPrefix = 'io.k8s.apimachinery.pkg.apis.meta.v1.'
@@ -35,6 +35,7 @@ const modelPrefixes = {
   Rbac: 'rbac',
   Storage: 'storage',
   Authentication: 'authentication',
+  Apiextensions: 'apiextensions',
 }
 
 const newestMs = files => Math.max(...files.map(file => statSync(file).mtimeMs))
@@ -165,7 +166,9 @@ const derive = async () => {
     const { version, name } = parseModel(model)
     const group = assigned.get(model)
     if (!groups.has(group)) throw new Error(`derive-schemas: ${model} is referred to, and its group is not known`)
-    return group === 'meta' ? `${metaPrefix}${name}` : `io.k8s.api.${group}.${version}.${name}`
+    if (group === 'meta') return `${metaPrefix}${name}`
+    if (group === 'apiextensions') return `io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.${version}.${name}`
+    return `io.k8s.api.${group}.${version}.${name}`
   }
   const schemas = {}
   const texts = {}

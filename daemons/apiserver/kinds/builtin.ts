@@ -1,4 +1,5 @@
 import { configMapKind } from './config-map.ts'
+import { customResourceDefinitionKind } from './custom-resource-definition.ts'
 import { deploymentKind } from './deployment.ts'
 import { endpointSliceKind } from './endpoint-slice.ts'
 import { endpointsKind } from './endpoints.ts'
@@ -38,5 +39,5 @@ export const builtinKinds: readonly Kind[] = [
   priorityClassKind,
 ]
 
-/** What the API serves: what it stores, and the questions it answers. */
-export const servedKinds: readonly Kind[] = [...builtinKinds, ...reviewKinds]
+/** What the API serves: what it stores, the questions it answers, and the list of custom kinds, which is empty. */
+export const servedKinds: readonly Kind[] = [...builtinKinds, customResourceDefinitionKind, ...reviewKinds]

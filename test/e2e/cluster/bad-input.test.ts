@@ -121,6 +121,12 @@ t.test('manifests and pods that cannot work', { timeout: 400_000 }, async t => {
       says: /no matches for kind "Bod"/,
     },
     {
+      name: 'a custom kind is refused by name',
+      manifest:
+        '{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"bods.example.com"},"spec":{"group":"example.com","names":{"kind":"Bod","plural":"bods"},"scope":"Namespaced","versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object"}}}]}}',
+      says: /does not implement custom resources yet/,
+    },
+    {
       name: 'a selector that does not match its template is refused',
       manifest:
         '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"x"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"c"}},"spec":{"containers":[{"name":"a","image":"b"}]}}}}',
