@@ -17,7 +17,7 @@ import { InProcessClient } from './in-process-client.ts'
 import { servedKinds } from './kinds/builtin.ts'
 import type { ApiServerOptions } from './options.ts'
 import { Registry } from './registry/registry.ts'
-import { ensureSystemObjects } from './registry/system-objects.ts'
+import { ensureSystemObjects, restoreSystemObjects } from './registry/system-objects.ts'
 import { keepUp } from './registry/upkeep.ts'
 import { makeDocuments } from './schema/documents.ts'
 import { LmdbStore } from './store/lmdb-store.ts'
@@ -138,7 +138,12 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     const server = await serveHttp({ handler, addresses: options.bindAddress, port: options.securePort, tls })
     const address = advertised(options)
     if (address === undefined) log.warn('no address but loopback: pods cannot reach the API (see --advertise-address)')
-    await ensureSystemObjects(new InProcessClient(registry, selfUser), { clusterIp, address, port: server.port })
+    const endpoint = { clusterIp, address, port: server.port }
+    const ensure = () => ensureSystemObjects(new InProcessClient(registry, selfUser), endpoint)
+    await ensure()
+    const stopRestoring = restoreSystemObjects(registry.store, ensure, err =>
+      log.error({ err }, 'making a system object again failed'),
+    )
     ready = true
     log.info({ addresses: options.bindAddress, port: server.port }, 'serving')
     const upkeep = keepUp(registry, {
@@ -152,6 +157,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
       } catch (error) {
         if (!signal.aborted) throw error
       } finally {
+        stopRestoring()
         await server.close()
         await registry.store.close()
       }

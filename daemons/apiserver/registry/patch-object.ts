@@ -54,17 +54,22 @@ export const patchObject = async (
   return { entry, created: false }
 }
 
+/** An apply says who applies. Throws ApiError Invalid. */
+export const requireManager = (context: RequestContext): void => {
+  if (context.fieldManager !== '') return
+  throw apiError(
+    'Invalid',
+    'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+  )
+}
+
 const applyObject = async (
   registry: Registry,
   target: ObjectTarget & { subresource: string },
   patch: Patch,
   context: RequestContext,
 ): Promise<WriteResult> => {
-  if (context.fieldManager === '')
-    throw apiError(
-      'Invalid',
-      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-    )
+  requireManager(context)
   const { kind, subresource } = target
   const applied = checkObject(patch.value, kind, context)
   const meta = matchTarget(applied, target)

@@ -1,7 +1,9 @@
 import { isJsonObject, cloneJson } from '../../../kube/patch/json-value.ts'
 import type { UnknownObject } from '../../../kube/object.ts'
 import { apiError } from '../../../kube/status.ts'
+import { checkFields } from '../schema/check.ts'
 import { conflict, invalid } from './api-errors.ts'
+import { checkObject } from './check-object.ts'
 import { deleteObject, type DeleteRequest } from './delete-object.ts'
 import type { ObjectTarget, Registry, RequestContext } from './registry.ts'
 import { mutate } from './update-object.ts'
@@ -26,6 +28,17 @@ const scheduled = (conditions: readonly PodCondition[], now: string): PodConditi
 
 const bindingRow = { group: '', plural: 'pods/binding', kind: 'Binding' }
 
+/** The body as an object whose fields have the types of `definition`. Throws ApiError BadRequest. */
+const checkedBody = (body: unknown, definition: string): UnknownObject => {
+  const name = definition.slice(definition.lastIndexOf('.') + 1)
+  const wrong = isJsonObject(body)
+    ? checkFields(body, definition).find(finding => finding.kind === 'type')?.message
+    : `json: cannot unmarshal into Go value of type ${name}`
+  if (wrong !== undefined)
+    throw apiError('BadRequest', `${name} in version "v1" cannot be handled as a ${name}: ${wrong}`)
+  return body as UnknownObject
+}
+
 /** POST pods/NAME/binding: puts the pod on a node, once. */
 export const bindPod = async (
   registry: Registry,
@@ -33,7 +46,7 @@ export const bindPod = async (
   body: unknown,
   context: RequestContext,
 ): Promise<void> => {
-  const binding = isJsonObject(body) ? (body as UnknownObject) : {}
+  const binding = checkedBody(body, 'io.k8s.api.core.v1.Binding')
   const to = isJsonObject(binding['target']) ? binding['target'] : {}
   const node = to['name']
   if (typeof node !== 'string' || node === '')
@@ -73,22 +86,25 @@ export const evictPod = async (
   body: unknown,
   context: RequestContext,
 ): Promise<void> => {
-  const eviction = isJsonObject(body) ? (body as UnknownObject) : {}
+  const eviction = checkedBody(body, 'io.k8s.api.policy.v1.Eviction')
   const name = eviction.metadata?.name
   if (name !== undefined && name !== '' && name !== target.name)
     throw apiError('BadRequest', `name in URL does not match name in Eviction object`)
-  const options = isJsonObject(eviction['deleteOptions']) ? (eviction['deleteOptions'] as DeleteRequest) : {}
-  await deleteObject(registry, target, options, context)
+  const options = (eviction['deleteOptions'] ?? {}) as DeleteRequest & { dryRun?: string[] }
+  await deleteObject(registry, target, options, {
+    ...context,
+    dryRun: context.dryRun || (options.dryRun ?? []).includes('All'),
+  })
 }
 
 /** PUT namespaces/NAME/finalize: the only way to take finalizers off a namespace's spec. */
-export const finalizeNamespace = (
+export const finalizeNamespace = async (
   registry: Registry,
   target: ObjectTarget,
   body: unknown,
   context: RequestContext,
 ): Promise<StoredEntry> => {
-  const wanted = isJsonObject(body) ? (body as UnknownObject) : {}
+  const wanted = checkObject(body, target.kind, context)
   const version = wanted.metadata?.resourceVersion
   const finalizers = isJsonObject(wanted['spec']) ? wanted['spec']['finalizers'] : undefined
   const change = (live: UnknownObject): UnknownObject => {

@@ -1,13 +1,15 @@
 import type { PatchType } from '../../../kube/client/client.ts'
 import type { UnknownObject } from '../../../kube/object.ts'
 import { cloneJson, isJsonObject } from '../../../kube/patch/json-value.ts'
+import { serverSideApply } from '../../../kube/patch/server-side-apply.ts'
+import { apiVersionOf } from '../../../kube/resource.ts'
 import { apiError } from '../../../kube/status.ts'
 import type { Kind, ScaleRow } from '../kinds/kind.ts'
 import { schemaOf } from '../schema/schemas.ts'
 import { StoredEntry } from '../store/stored-entry.ts'
 import { conflict, invalid } from './api-errors.ts'
 import { checkObject } from './check-object.ts'
-import { applyPatch } from './patch-object.ts'
+import { applyPatch, requireManager } from './patch-object.ts'
 import { getObject } from './read-objects.ts'
 import type { ObjectTarget, Registry, RequestContext } from './registry.ts'
 import { mutate } from './update-object.ts'
@@ -107,12 +109,46 @@ export const updateScale = (
   return writeScale(registry, target, () => scale, context)
 }
 
+/** Server-side apply of a Scale: of the replicas, which its manager then owns. */
+const applyScale = async (
+  registry: Registry,
+  target: ObjectTarget,
+  patch: { value: unknown; force: boolean },
+  context: RequestContext,
+): Promise<StoredEntry> => {
+  const { kind, namespace, name } = target
+  requireManager(context)
+  const scale = checkObject(patch.value, scaleKind, context)
+  const applied: UnknownObject = {
+    apiVersion: apiVersionOf(kind),
+    kind: kind.kind,
+    metadata: { name, namespace },
+    spec: {},
+  }
+  const change = (live: UnknownObject): UnknownObject => {
+    rowOf(kind).setReplicas(applied, wantedReplicas(scale, live, target))
+    return serverSideApply({
+      live,
+      applied,
+      manager: context.fieldManager,
+      force: patch.force,
+      subresource: 'scale',
+      apiVersion: apiVersionOf(kind),
+      schema: schemaOf(kind.schema),
+      now: registry.clock.now(),
+    })
+  }
+  const entry = await mutate(registry, target, { subresource: 'scale', change, keepManagers: true }, context)
+  return asEntry(kind, entry)
+}
+
 export const patchScale = (
   registry: Registry,
   target: ObjectTarget,
-  patch: { type: PatchType; value: unknown },
+  patch: { type: PatchType; value: unknown; force?: boolean },
   context: RequestContext,
 ): Promise<StoredEntry> => {
+  if (patch.type === 'apply') return applyScale(registry, target, { force: false, ...patch }, context)
   const scaleFor = (live: UnknownObject) =>
     checkObject(applyPatch(scaleOf(target.kind, live), patch, schemaOf(scaleKind.schema)), scaleKind, context)
   return writeScale(registry, target, scaleFor, context)

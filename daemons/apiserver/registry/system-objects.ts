@@ -4,6 +4,7 @@ import { equalJson } from '../../../kube/patch/json-value.ts'
 import type { Resource } from '../../../kube/resource.ts'
 import * as resources from '../../../kube/resources.ts'
 import { hasReason } from '../../../kube/status.ts'
+import type { Store } from '../store/store.ts'
 
 /** Where clients in pods reach the API. */
 export interface ApiEndpoint {
@@ -124,4 +125,27 @@ const ensure = async (client: KubeClient, { resource, object, keep }: Wanted): P
 /** Makes what is missing and puts right what the API server owns; what is right is not written again. */
 export const ensureSystemObjects = async (client: KubeClient, endpoint: ApiEndpoint): Promise<void> => {
   for (const wanted of systemObjects(endpoint)) await ensure(client, wanted)
+}
+
+/** What the API server owns and anybody may delete: `kubectl delete all --all` takes the Service along. */
+const ownedPrefixes = [
+  '/registry/core/services/default/kubernetes',
+  '/registry/core/endpoints/default/kubernetes',
+  '/registry/discovery.k8s.io/endpointslices/default/kubernetes',
+  '/registry/scheduling.k8s.io/priorityclasses/system-',
+]
+
+/** Makes again what is deleted of the system's objects, as soon as it is gone. Returns what stops it. */
+export const restoreSystemObjects = (
+  store: Store,
+  restore: () => Promise<void>,
+  onError: (error: unknown) => void,
+): (() => void) => {
+  const stops = ownedPrefixes.map(prefix =>
+    store.watch(prefix, store.revision, ({ type }) => {
+      // Not within the commit that tells of it.
+      if (type === 'delete') setImmediate(() => void restore().catch(onError))
+    }),
+  )
+  return () => stops.forEach(stop => stop())
 }

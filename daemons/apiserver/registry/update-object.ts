@@ -1,4 +1,4 @@
-import type { UnknownObject } from '../../../kube/object.ts'
+import type { ObjectMeta, UnknownObject } from '../../../kube/object.ts'
 import { cloneJson, equalJson } from '../../../kube/patch/json-value.ts'
 import { recordManager } from '../../../kube/patch/managed-fields.ts'
 import { apiVersionOf } from '../../../kube/resource.ts'
@@ -109,6 +109,15 @@ const attemptMutation = async (
   })
 }
 
+/** Kinds whose status writes may also change labels and annotations, as upstream's strategies let them. */
+const labelledByStatus = new Set(['pods', 'nodes'])
+
+const withLabelsOf = (live: UnknownObject, wanted: UnknownObject): ObjectMeta => {
+  const { labels: _, annotations: __, ...rest } = live.metadata ?? {}
+  const { labels, annotations } = wanted.metadata ?? {}
+  return { ...rest, ...(labels && { labels }), ...(annotations && { annotations }) }
+}
+
 /** The wanted object with everything put back that this endpoint does not change. */
 const settle = (
   wanted: UnknownObject,
@@ -120,7 +129,10 @@ const settle = (
   if (subresource === 'status') {
     const managedFields = wanted.metadata?.managedFields
     const { status: _, ...rest } = live
-    const metadata = { ...live.metadata, ...(managedFields === undefined ? {} : { managedFields }) }
+    const metadata = {
+      ...(labelledByStatus.has(kind.plural) ? withLabelsOf(live, wanted) : live.metadata),
+      ...(managedFields === undefined ? {} : { managedFields }),
+    }
     return { ...cloneJson(rest), metadata, ...(wanted['status'] === undefined ? {} : { status: wanted['status'] }) }
   }
   if (kind.hasStatus && (subresource === '' || subresource === 'scale')) {
@@ -148,7 +160,7 @@ const validateChange = (
         ...(kind.validateUpdate?.(next, live, subresource) ?? []),
       ]
     case 'status':
-      return kind.validateUpdate?.(next, live, subresource) ?? []
+      return [...validateMetadata(next, kind), ...(kind.validateUpdate?.(next, live, subresource) ?? [])]
     default:
       // binding and finalize change what is immutable everywhere else; they check it themselves.
       return []

@@ -151,9 +151,11 @@ const onScale = async (
       return { form: 'entry', kind: 'Scale', status: 200, entry }
     }
     case 'PATCH': {
-      const patch = decodePatch(request.body, request.contentType)
-      if (patch.type === 'apply') throw notImplemented(target.kind, 'scale by server-side apply')
-      return { form: 'entry', kind: 'Scale', status: 200, entry: await patchScale(registry, target, patch, context) }
+      const { type, value, findings } = decodePatch(request.body, request.contentType)
+      const fieldManager = type === 'apply' ? (request.query.get('fieldManager') ?? '') : context.fieldManager
+      const full = { ...context, fieldManager, decodeFindings: findings }
+      const patch = { type, value, force: booleanOf(request.query, 'force') ?? false }
+      return { form: 'entry', kind: 'Scale', status: 200, entry: await patchScale(registry, target, patch, full) }
     }
     default:
       return methodNotAllowed()
