@@ -25,7 +25,7 @@ export type Change =
   | { kind: 'route'; destination: string; link: string }
   /** iptables chains of ours, by prefix (`KUBE-`), with every rule that jumps to them, in these tables. */
   | { kind: 'iptables'; family: 'ip' | 'ip6'; prefix: string; tables: string[] }
-  /** The nftables tables that stood before ours were made, one `family name` a line (iptables-nft makes tables as it goes). */
+  /** The nftables tables and chains that stood before ours were made (`nftObjects`), one a line. */
   | { kind: 'nft-tables'; before: string }
   /** An nftables table of ours. */
   | { kind: 'nft-table'; family: string; table: string }

@@ -118,22 +118,39 @@ const unmountBelow = async (exec: Exec, under: string): Promise<void> => {
 }
 
 /**
+ * Every table and chain in the output of `nft list chains`, as `family table` and `family table chain`: what is
+ * written down before iptables-nft makes its own.
+ */
+export const nftObjects = (listing: string): string[] => {
+  let table = ''
+  return listing.split('\n').flatMap(line => {
+    const opened = /^table (\S+ \S+) \{/.exec(line)?.[1]
+    if (opened !== undefined) return [(table = opened)]
+    const chain = /^\s+chain (\S+) \{/.exec(line)?.[1]
+    return chain === undefined ? [] : [`${table} ${chain}`]
+  })
+}
+
+/**
  * iptables-nft makes `table ip nat` and its base chains when first used and never takes them away. Those that did
  * not stand before and hold no rule any more are removed, so that `nft list ruleset` is what it was.
  */
 const removeEmptyTables = async (exec: Exec, before: ReadonlySet<string>): Promise<void> => {
   if ((await exec.run('nft', ['--version'])).exitCode !== 0) return
-  const now = (await runOk(exec, 'nft', ['list', 'tables']))
-    .split('\n')
-    .flatMap(line => /^table (\S+ \S+)$/.exec(line)?.[1] ?? [])
-  for (const table of now.filter(name => !before.has(name))) {
-    const [family = '', name = ''] = table.split(' ')
-    const listing = await runOk(exec, 'nft', ['-s', 'list', 'table', family, name])
-    if (isEmptyTable(listing)) await runOk(exec, 'nft', ['delete', 'table', family, name])
+  // Tables come before their chains: a table that goes takes its chains with it, and they are not looked at.
+  const gone = new Set<string>()
+  for (const object of nftObjects(await runOk(exec, 'nft', ['list', 'chains']))) {
+    const words = object.split(' ')
+    const kind = words.length === 2 ? 'table' : 'chain'
+    if (before.has(object) || gone.has(words.slice(0, 2).join(' '))) continue
+    const listing = await runOk(exec, 'nft', ['-s', 'list', kind, ...words])
+    if (!isEmptyTable(listing)) continue
+    await runOk(exec, 'nft', ['delete', kind, ...words])
+    gone.add(object)
   }
 }
 
-/** True when a table's listing holds nothing but base chains that accept. */
+/** True when the listing of a table or chain holds nothing but base chains that accept. */
 export const isEmptyTable = (listing: string): boolean =>
   listing
     .split('\n')

@@ -4,6 +4,7 @@ import { systemClock } from '../../host/clock.ts'
 import { runOk, systemExec } from '../../host/exec.ts'
 import { writeFileAtomic } from '../../host/files.ts'
 import { FileJournal } from '../../host/journal.ts'
+import { nftObjects } from '../../host/undo.ts'
 import { messageOf } from '../../kube/errors.ts'
 import { helpOf, optionsFromFlags, resolveOptions } from '../../kube/options.ts'
 import { ensureClusterCertificates, kubeconfigPath } from '../../provision/certificates/cluster-certificates.ts'
@@ -143,14 +144,8 @@ const configOf = (options: UpOptions, nodeIp: string): Omit<ClusterConfig, 'engi
 /** Writes down what stands now and what `down` must find again, before anything is changed. */
 const recordBefore = async (dataDir: string, config: ClusterConfig): Promise<void> => {
   const journal = new FileJournal(layout(dataDir).journal, 'up')
-  const tables = await runOk(systemExec, 'nft', ['list', 'tables'])
-  journal.record({
-    kind: 'nft-tables',
-    before: tables
-      .split('\n')
-      .map(line => line.replace(/^table /, ''))
-      .join('\n'),
-  })
+  const chains = await runOk(systemExec, 'nft', ['list', 'chains'])
+  journal.record({ kind: 'nft-tables', before: nftObjects(chains).join('\n') })
   if (config.engine !== 'found') journal.record({ kind: 'cgroup', path: engineCgroup })
   journal.record({ kind: 'mounts', under: dataDir })
   journal.record({ kind: 'mounts', under: runDir })

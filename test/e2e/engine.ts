@@ -60,6 +60,7 @@ export const startTestEngine = async (directory: string): Promise<TestEngine> =>
       `--pidfile=${directory}/docker.pid`,
       '--bridge=none',
       '--iptables=false',
+      '--ip-forward=false',
       '--live-restore',
       '--log-level=error',
     ],

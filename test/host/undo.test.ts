@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { removalText } from '../../host/iptables-removal.ts'
 import { FakeJournal, FileJournal, readJournal, type Change } from '../../host/journal.ts'
-import { isEmptyTable, mountsBelow, undoChanges, undoOrder } from '../../host/undo.ts'
+import { isEmptyTable, mountsBelow, nftObjects, undoChanges, undoOrder } from '../../host/undo.ts'
 import { FakeExec } from '../../host/exec-fake.ts'
 
 const saved = `*nat
@@ -118,4 +118,29 @@ t.test('the fake journal keeps a change once', async t => {
   journal.record({ kind: 'link', name: 'a' })
   journal.record({ kind: 'link', name: 'a' })
   t.equal(journal.changes.length, 1)
+})
+
+t.test('tables and chains are told by family, table and name', async t => {
+  const listing =
+    'table ip nat {\n\tchain OUTPUT {\n\t\ttype nat hook output priority -100; policy accept;\n\t}\n}\ntable inet own {\n}\n'
+  t.strictSame(nftObjects(listing), ['ip nat', 'ip nat OUTPUT', 'inet own'])
+})
+
+t.test('of what iptables made only what is empty and was not there before goes', async t => {
+  const chain = (name: string) => `\tchain ${name} {\n\t\ttype filter hook input priority filter; policy accept;\n\t}\n`
+  const exec = new FakeExec(({ args }) => {
+    const words = args.join(' ')
+    if (words === 'list chains')
+      return {
+        stdout: `table ip filter {\n${chain('INPUT')}${chain('FORWARD')}}\ntable ip nat {\n${chain('OUTPUT')}}\n`,
+      }
+    if (words === '-s list chain ip filter INPUT') return { stdout: `table ip filter {\n${chain('INPUT')}}\n` }
+    if (words === '-s list table ip nat') return { stdout: `table ip nat {\n${chain('OUTPUT')}}\n` }
+    return {}
+  })
+  await undoChanges([{ kind: 'nft-tables', before: 'ip filter\nip filter FORWARD' }], exec)
+  t.strictSame(
+    exec.calls.filter(({ args }) => args[0] === 'delete').map(({ args }) => args.join(' ')),
+    ['delete chain ip filter INPUT', 'delete table ip nat'],
+  )
 })
