@@ -10,6 +10,7 @@ import { options } from '../../../../daemons/apiserver/options.ts'
 import { start } from '../../../../daemons/apiserver/start.ts'
 import { FakeJournal } from '../../../../host/journal.ts'
 import { serviceAccounts } from '../../../../kube/resources.ts'
+import { hasReason } from '../../../../kube/status.ts'
 import { resolveOptions } from '../../../../kube/options.ts'
 import { makeAuthority, type Pem } from './test-certificates.ts'
 
@@ -52,20 +53,27 @@ export const startTestServer = async (t: Test, overrides: Partial<ReturnType<typ
   )
   const admin = await authority.client('kubernetes-admin', ['system:masters'])
   const sessions: ClientHttp2Session[] = []
-  const halt = async (): Promise<void> => {
-    for (const session of sessions) session.destroy()
+  /** As a SIGTERM does. */
+  const terminate = async (): Promise<void> => {
     stop.abort(new Error('the test is over'))
     await running.done
+  }
+  const halt = async (): Promise<void> => {
+    for (const session of sessions) session.destroy()
+    await terminate()
   }
   t.teardown(async () => {
     await halt()
     rmSync(directory, { recursive: true })
   })
-  await running.client({ name: 'test', groups: ['system:masters'] }).create(serviceAccounts, {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: { name: 'default', namespace: 'default' },
-  })
+  const client = running.client({ name: 'test', groups: ['system:masters'] })
+  const metadata = { name: 'default', namespace: 'default' }
+  // A server on the store of another has it already.
+  await client
+    .create(serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata })
+    .catch((error: unknown) => {
+      if (!hasReason(error, 'AlreadyExists')) throw error
+    })
   const url = `https://127.0.0.1:${running.port}`
   const tls = (as: Pem) => ({ ca: authority.cert, ...(as === nobody ? {} : { cert: as.cert, key: as.key }) })
   const ask = (path: string, { method = 'GET', headers = {}, body, as = admin }: Ask = {}): Promise<Reply> =>
@@ -103,7 +111,7 @@ export const startTestServer = async (t: Test, overrides: Partial<ReturnType<typ
     sessions.push(opened)
     return opened
   }
-  return { ...running, authority, admin, ask, askAnonymously, session, directory, halt, url }
+  return { ...running, authority, admin, ask, askAnonymously, session, directory, halt, terminate, url }
 }
 
 /** Shows no certificate. */
