@@ -255,9 +255,14 @@ for (const kubectl of kubectls()) {
   })
   void t.test(`${name} port-forward`, async t => {
     const forward = spawn(kubectl, ['port-forward', 'pod/web', ':8080', ':8081'], { env })
+    let errors = ''
+    forward.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
     const [, open = ''] = await matched(forward, /127\.0\.0\.1:(\d+) -> 8080[^]*127\.0\.0\.1:(\d+) -> 8081/)
     const answers = await Promise.all(Array.from({ length: 5 }, () => fetchText(Number(open))))
     t.strictSame(new Set(answers), new Set(['hello from the pod\n']))
+    // One after the other: a connection that is over must not take the session with it.
+    for (let i = 0; i < 5; i++) t.equal(await fetchText(Number(open)), 'hello from the pod\n')
+    t.equal(errors, '')
     forward.kill()
   })
   void t.test(`${name} port-forward to a port nobody listens on`, async t => {

@@ -13,7 +13,7 @@ interface Pair {
 
 /**
  * Each forwarded connection is two streams with one request id: `data` carries its bytes, `error` at most one sentence.
- * Connections are independent: one that fails says so on its own error stream.
+ * Connections are independent: one that cannot be opened says so on its own error stream.
  */
 export class ForwardPairs {
   readonly #dial: Dial
@@ -44,20 +44,40 @@ export class ForwardPairs {
   }
 
   async #forward(data: SpdyStream, error: SpdyStream): Promise<void> {
-    const port = Number(data.header('port'))
     // The client writes nothing there; its end must be read all the same.
     error.resume()
+    let pod: Duplex
     try {
-      if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Error(`invalid port ${data.header('port')}`)
-      const pod = await this.#dial(port, this.#signal)
-      pod.on('error', () => {})
-      // Each way ends by itself: a client that has sent all it has may still be waiting for the answer.
-      await Promise.all([pipeline(data, pod), pipeline(pod, data)])
-      error.end()
+      pod = await this.#dial(portOf(data), this.#signal)
     } catch (cause) {
       error.end(`error forwarding port ${data.header('port')}: ${messageOf(cause)}`)
       data.end()
       data.resume()
+      return
     }
+    await join(data, pod)
+    // Nothing is said here once the pod has been reached: at any sentence kubectl hangs up all connections of the session.
+    error.end()
+  }
+}
+
+const portOf = (data: SpdyStream): number => {
+  const port = Number(data.header('port'))
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Error(`invalid port ${data.header('port')}`)
+  return port
+}
+
+/**
+ * Bytes both ways until both ends are done. Each way ends by itself: a client that has sent all it has may still be
+ * waiting for the answer. kubectl since 1.32 resets its stream as soon as the pod has answered and closed, whether or not
+ * its own client has hung up: that, and a pod that breaks off, ends this connection like any other.
+ */
+const join = async (data: SpdyStream, pod: Duplex): Promise<void> => {
+  pod.on('error', () => {})
+  try {
+    await Promise.all([pipeline(data, pod), pipeline(pod, data)])
+  } catch {
+    data.destroy()
+    pod.destroy()
   }
 }

@@ -193,18 +193,18 @@ export class SpdyConnection {
       case 'stream': {
         const stream = this.#add(event.id, event.headers)
         this.#protocol.reply(event.id)
-        if (event.finished) stream.push(null)
+        if (event.finished) this.#finished(stream)
         this.#options.onStream?.(stream)
         return
       }
       case 'headers':
-        if (event.finished) this.#streams.get(event.id)?.push(null)
+        if (event.finished) this.#finished(this.#streams.get(event.id))
         return
       case 'data': {
         const stream = this.#streams.get(event.id)
         if (stream === undefined) return
         if (event.bytes.length > 0) this.#deliver(stream, event.bytes)
-        if (event.finished) stream.push(null)
+        if (event.finished) this.#finished(stream)
         return
       }
       case 'reset':
@@ -225,6 +225,13 @@ export class SpdyConnection {
       this.#socket.pause()
     }
     this.#protocol.consumed(stream.id, bytes.length)
+  }
+
+  /** No more comes, so nothing is left to hold back; and a stream that knows its end is never asked for more again. */
+  #finished(stream: SpdyStream | undefined): void {
+    if (stream === undefined) return
+    stream.push(null)
+    this.#link.wantsMore(stream)
   }
 
   #over(): void {

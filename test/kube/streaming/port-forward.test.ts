@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { createConnection, createServer, type AddressInfo } from 'node:net'
+import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import t from 'tap'
 import { servePortForward } from '../../../kube/streaming/port-forward/accept-port-forward.ts'
@@ -64,6 +64,85 @@ void t.test('a port nobody listens on is told on its error stream, and the other
   t.match(error, /^error forwarding port 1: .*ECONNREFUSED/)
   t.strictSame(await exchange(connection, podPort, '1', 'y'), ['echo: y', ''])
   connection.close()
+})
+
+/** A pod of which each connection is given to `onSocket`, and a client that is forwarded to it. */
+const answering = async (t: { teardown(fn: () => unknown): void }, onSocket: (socket: Socket) => void) => {
+  const pod = createServer({ allowHalfOpen: true }, onSocket)
+  await new Promise<void>(resolve => pod.listen(0, '127.0.0.1', () => resolve()))
+  const podPort = (pod.address() as AddressInfo).port
+  const dial = (port: number) =>
+    new Promise<Duplex>(resolve => {
+      const socket = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true }, () => resolve(socket))
+    })
+  const server = await upgradeServer((request, socket, head) =>
+    servePortForward(request, socket, head, { dial, signal: new AbortController().signal }),
+  )
+  t.teardown(async () => {
+    await server.close()
+    pod.close()
+  })
+  const { connection } = await dialSpdy(server.port, ['portforward.k8s.io'])
+  if (connection === undefined) throw new Error('refused')
+  t.teardown(() => connection.destroy())
+  const open = (requestID: string) => {
+    const headers = { port: String(podPort), requestID }
+    const error = connection.openStream({ ...headers, streamtype: 'error' })
+    error.end()
+    return { error, data: connection.openStream({ ...headers, streamtype: 'data' }) }
+  }
+  return { open }
+}
+
+void t.test(
+  'a client that resets its stream when the answer is whole, as kubectl 1.32 does, is told no error',
+  async t => {
+    const closed: Promise<unknown>[] = []
+    const { open } = await answering(t, socket => {
+      closed.push(once(socket, 'close'))
+      socket.on('error', () => {})
+      socket.once('data', (chunk: Buffer) => socket.end(`echo: ${chunk.toString()}`))
+    })
+    for (const id of ['0', '1', '2']) {
+      const { data, error } = open(id)
+      data.write(id)
+      t.equal(await textOf(data), `echo: ${id}`)
+      data.destroy()
+      t.equal(await textOf(error), '', 'at a sentence here kubectl would hang up every other connection')
+    }
+    t.equal(closed.length, 3)
+    await Promise.all(closed)
+  },
+)
+
+void t.test('a client that leaves in the middle of an answer ends the connection to the pod', async t => {
+  let left = () => {}
+  const gone = new Promise<void>(resolve => (left = resolve))
+  const { open } = await answering(t, socket => {
+    socket.on('error', () => {})
+    socket.resume().once('end', () => {
+      left()
+      socket.end()
+    })
+    socket.write('an answer that never ends')
+  })
+  const { data, error } = open('0')
+  await once(data, 'data')
+  data.destroy()
+  t.equal(await textOf(error), '')
+  await gone
+})
+
+void t.test('a pod that breaks off ends its own connection, without a word on the error stream', async t => {
+  const { open } = await answering(t, socket => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.resetAndDestroy())
+  })
+  const { data, error } = open('0')
+  data.write('x')
+  data.resume()
+  t.equal(await textOf(error), '')
+  await new Promise<void>(resolve => (data.closed ? resolve() : data.once('close', () => resolve())))
 })
 
 /** A WebSocket client as a byte stream; `ws` refuses the tunnel's subprotocol, which is no token. */
