@@ -12,6 +12,7 @@ const usage = (): string => {
 const output: Output = {
   out: text => process.stdout.write(text),
   err: text => process.stderr.write(text),
+  terminal: process.stdout.isTTY,
 }
 
 /** Runs one command line; the exit code: 0 done, 1 failed, 2 misused. */

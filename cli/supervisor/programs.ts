@@ -29,6 +29,8 @@ export const engineArgs = (dataDir: string): string[] => {
     '--ip-masq=false',
     '--live-restore',
     `--cgroup-parent=/${engineCgroup}`,
+    // A cgroup named by its path: the systemd driver, the default where systemd runs, takes slices only.
+    '--exec-opt=native.cgroupdriver=cgroupfs',
     '--log-level=warn',
   ]
 }

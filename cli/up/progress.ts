@@ -8,12 +8,15 @@ export const steps =
   (output: Output, nowMs: () => number): Step =>
   async (title, work) => {
     const started = nowMs()
+    // The step under way is shown where it can be written over when it ends.
+    const over = output.terminal ? '\r\x1b[K' : ''
+    if (output.terminal) output.out(`… ${title}`)
     try {
       const result = await work()
-      output.out(`✓ ${title} (${((nowMs() - started) / 1000).toFixed(2)} s)\n`)
+      output.out(`${over}✓ ${title} (${((nowMs() - started) / 1000).toFixed(2)} s)\n`)
       return result
     } catch (cause) {
-      output.out(`✗ ${title}\n`)
+      output.out(`${over}✗ ${title}\n`)
       if (cause instanceof SkiffError)
         throw new SkiffError(cause.code, `${title}: ${cause.message}`, {
           cause,
