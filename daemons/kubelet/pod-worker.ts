@@ -212,7 +212,8 @@ export class PodWorker {
       this.#failures = 0
       if (failure === undefined) return void waiting.delete(name)
       waiting.set(name, { reason: failure.reason, message: failure.message })
-      if (failure.retryAtMs !== undefined) this.#retryAt.set(name, failure.retryAtMs)
+      // Never at once: a failure that needs no input or output would keep the process from everything else.
+      this.#retryAt.set(name, failure.retryAtMs ?? this.#context.clock.now() + firstRetryMs)
     } catch (error) {
       if (operations.aborted || this.#context.signal.aborted) return
       this.#context.log.warn({ err: error, pod: podText(this.#pod), container: name }, 'container operation failed')

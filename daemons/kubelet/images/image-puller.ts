@@ -21,6 +21,9 @@ export interface ImagePullerOptions {
   clock: Clock
 }
 
+/** What no pull can mend is looked at again at this pace: somebody may load the image, or edit the pod's. */
+const lookAgainMs = 10_000
+
 /** Sees to it that a container's image is there, by its pull policy. One pull of an image at a time, different ones in parallel. */
 export class ImagePuller {
   readonly #options: ImagePullerOptions
@@ -38,8 +41,10 @@ export class ImagePuller {
       policy = container.imagePullPolicy ?? defaultPullPolicy(name)
       parseImageReference(name)
     } catch (error) {
-      report('Warning', 'InspectFailed', messageOf(error))
-      return { kind: 'failed', reason: 'InvalidImageName', message: messageOf(error) }
+      const message = `Failed to apply default image tag "${name}": ${messageOf(error)}`
+      report('Warning', 'InspectFailed', message)
+      report('Warning', 'Failed', 'Error: InvalidImageName')
+      return { kind: 'failed', reason: 'InvalidImageName', message, retryAtMs: this.#options.clock.now() + lookAgainMs }
     }
     const present = await this.#options.images.find(name, signal)
     if (present !== undefined && policy !== 'Always') {
@@ -49,7 +54,13 @@ export class ImagePuller {
     if (policy === 'Never') {
       const message = `Container image "${name}" is not present with pull policy of Never`
       report('Warning', 'ErrImageNeverPull', message)
-      return { kind: 'failed', reason: 'ErrImageNeverPull', message }
+      report('Warning', 'Failed', 'Error: ErrImageNeverPull')
+      return {
+        kind: 'failed',
+        reason: 'ErrImageNeverPull',
+        message,
+        retryAtMs: this.#options.clock.now() + lookAgainMs,
+      }
     }
     return this.#pull(pod, name, report, signal)
   }

@@ -1,6 +1,7 @@
 import type { Container, ContainerState, ContainerStateTerminated, ContainerStatus } from 'kubernetes-types/core/v1.js'
 import { isSidecar, type LocalPod } from '../sync/local-pod.ts'
 import { latest, type ContainerRecord } from '../sync/pod-runtime.ts'
+import { mayRestart } from '../sync/plan.ts'
 import type { StatusInput } from './pod-status.ts'
 
 /** metav1.Time: whole seconds. */
@@ -30,12 +31,7 @@ interface Found {
   lastState: ContainerState
 }
 
-const stateOf = (
-  input: StatusInput,
-  container: Container,
-  records: readonly ContainerRecord[],
-  isInit: boolean,
-): Found => {
+const stateOf = (input: StatusInput, container: Container, records: readonly ContainerRecord[]): Found => {
   const record = records[0]
   const reason = input.waiting.get(container.name)
   const terminated = (of: ContainerRecord): ContainerState => ({
@@ -48,11 +44,12 @@ const stateOf = (
       lastState: before === undefined ? {} : terminated(before),
     }
   if (record?.state === 'exited') {
-    // Waiting for the next try: what ended is the last state.
-    if (reason !== undefined && !input.podEnded) return { state: { waiting: reason }, lastState: terminated(record) }
+    // Waiting for the next try: what ended is the last state. Where there is none (a start that failed), it is the state.
+    if (reason !== undefined && !input.podEnded && mayRestart(input.pod, record, container))
+      return { state: { waiting: reason }, lastState: terminated(record) }
     return { state: terminated(record), lastState: before === undefined ? {} : terminated(before) }
   }
-  const initialising = !isInit && (input.pod.spec.initContainers?.length ?? 0) > 0
+  const initialising = (input.pod.spec.initContainers?.length ?? 0) > 0
   const waiting = reason ?? { reason: initialising ? 'PodInitializing' : 'ContainerCreating' }
   return { state: { waiting }, lastState: before === undefined ? {} : terminated(before) }
 }
@@ -78,7 +75,7 @@ const startedOf = (input: StatusInput, container: Container, record: ContainerRe
 const statusOf = (input: StatusInput, pod: LocalPod, container: Container, isInit: boolean): ContainerStatus => {
   const records = (input.runtime.containers.get(container.name) ?? []).filter(r => r.state !== 'created')
   const record = records[0]
-  const { state, lastState } = stateOf(input, container, records, isInit)
+  const { state, lastState } = stateOf(input, container, records)
   const old = (isInit ? pod.object.status?.initContainerStatuses : pod.object.status?.containerStatuses)?.find(
     s => s.name === container.name,
   )

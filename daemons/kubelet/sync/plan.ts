@@ -39,7 +39,8 @@ export interface PodActions {
   wakeAtMs?: number
 }
 
-const mayRestart = (pod: LocalPod, record: ContainerRecord, container: Container): boolean => {
+/** The restart policy lets a container that ended so run again. */
+export const mayRestart = (pod: LocalPod, record: ContainerRecord, container: Container): boolean => {
   if (isSidecar(container)) return true
   const policy = pod.spec.restartPolicy ?? 'Always'
   return policy === 'Always' || (policy === 'OnFailure' && record.exitCode !== 0)
@@ -75,7 +76,7 @@ const unfit = (
   return undefined
 }
 
-/** What a container that should be up needs. Kill and restart come together: the restart does not wait for a back-off. */
+/** What a container that should be up needs. Kill and restart come together, unless the back-off holds. */
 const keepUp = (input: PlanInput, container: Container): Action[] => {
   const { name } = container
   const record = latest(input.runtime, name)
@@ -84,9 +85,14 @@ const keepUp = (input: PlanInput, container: Container): Action[] => {
     if (why === undefined) return []
     const kill: Action = { kind: 'kill-container', id: record.id, name, ...why }
     const stays = input.pod.spec.restartPolicy === 'Never' && !isSidecar(container)
-    return stays
-      ? [{ ...kill, message: why.message.replace(', will be restarted', '') }]
-      : [kill, { kind: 'start-container', name, attempt: record.attempt + 1 }]
+    if (stays) return [{ ...kill, message: why.message.replace(', will be restarted', '') }]
+    // The first restart is at once; after that the run before this one counts, as it does upstream.
+    const before = input.runtime.containers.get(name)?.find(r => r.state === 'exited')
+    const attempt = record.attempt + 1
+    if (before === undefined) return [kill, { kind: 'start-container', name, attempt }]
+    const held = input.backOff(name, before.finishedAtMs)
+    if (held !== undefined && held.untilMs > input.nowMs) return [kill]
+    return [kill, { kind: 'start-container', name, attempt, failedAtMs: before.finishedAtMs }]
   }
   if (record?.state === 'exited' && !mayRestart(input.pod, record, container)) return []
   return start(input, name, record)

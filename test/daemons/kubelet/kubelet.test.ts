@@ -146,6 +146,16 @@ void t.test('without a network config pods wait, and start as soon as there is o
   t.ok(node() > 0)
 })
 
+void t.test('an image with an impossible name is told once and waited for, and others go on', async t => {
+  const { create, running, said, status, clock } = await setUp(t)
+  await create({ containers: [{ name: 'app', image: 'Bad Image' }] }, 'bad')
+  await until('InvalidImageName', () => status('bad')?.state?.waiting?.reason === 'InvalidImageName')
+  await create()
+  await running()
+  t.equal(said().filter(e => e.startsWith('InspectFailed: ')).length, 1)
+  t.ok(clock.sleeping > 0)
+})
+
 void t.test('a mount that fails names the volume, and the pod starts when it can', async t => {
   const { create, running, said, client, clock, status } = await setUp(t)
   await create({ volumes: [{ name: 'v', configMap: { name: 'late' } }] })

@@ -153,6 +153,15 @@ for (const { name, input, gives } of [
     gives: { phase: 'Running', ready: 'False ContainersNotReady', state: 'terminated', reason: 'ContainerCannotRun' },
   },
   {
+    name: 'could not be started and never restarts: Failed with how it ended',
+    input: inputOf(
+      { restartPolicy: 'Never' },
+      [{ container: app, state: 'exited', exitCode: 127, more: { error: 'no such file', startedAtMs: 0 } }],
+      { waiting: new Map([['app', { reason: 'RunContainerError' }]]) },
+    ),
+    gives: { phase: 'Failed', ready: 'False PodFailed', state: 'terminated', reason: 'ContainerCannotRun' },
+  },
+  {
     name: 'an image that cannot be pulled: Pending with the reason',
     input: inputOf({}, [], { waiting: new Map([['app', { reason: 'ImagePullBackOff' }]]) }),
     gives: { phase: 'Pending', ready: 'False ContainersNotReady', state: 'waiting', reason: 'ImagePullBackOff' },
@@ -186,6 +195,14 @@ for (const { name, input, gives } of [
   },
 ])
   void t.test(name, async t => t.same(brief(input), gives))
+
+void t.test(
+  'an init container that has not begun waits for the initialisation, which kubectl shows as Init:0/1',
+  async t =>
+    t.match(computePodStatus(inputOf({ initContainers: [init] }, [])).initContainerStatuses, [
+      { state: { waiting: { reason: 'PodInitializing' } } },
+    ]),
+)
 
 void t.test('restarts: count, last state, and the message it left', async t => {
   const status = computePodStatus(

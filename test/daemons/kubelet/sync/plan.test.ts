@@ -182,6 +182,38 @@ const cases: Case[] = [
     ],
   },
   {
+    name: 'a second failed liveness probe waits for the back-off of the run before it',
+    pod: podOf({}),
+    has: pod => [sandbox(pod), exited(pod, app, 137, 0), running(pod, app, 1)],
+    probes: { 'app-1/liveness': 'failure' },
+    backOffUntilMs: now + 9000,
+    actions: [
+      {
+        kind: 'kill-container',
+        id: 'app-1',
+        name: 'app',
+        probe: 'liveness',
+        message: 'Container app failed liveness probe, will be restarted',
+      },
+    ],
+  },
+  {
+    name: 'a second failed liveness probe after the back-off starts again at once, and lengthens it',
+    pod: podOf({}),
+    has: pod => [sandbox(pod), exited(pod, app, 137, 0), running(pod, app, 1)],
+    probes: { 'app-1/liveness': 'failure' },
+    actions: [
+      {
+        kind: 'kill-container',
+        id: 'app-1',
+        name: 'app',
+        probe: 'liveness',
+        message: 'Container app failed liveness probe, will be restarted',
+      },
+      start('app', 2, now - 1000),
+    ],
+  },
+  {
     name: 'under Never it is killed and stays down',
     pod: podOf({ restartPolicy: 'Never' }),
     has: pod => [sandbox(pod), running(pod, app)],
