@@ -16,7 +16,9 @@ export interface ClusterConfig {
   ingressHttpsPort: number
   /** 'own': a dockerd that Skiff starts and ends; 'systemd': docker.service, started by Skiff; 'found': somebody else's. */
   engine: 'own' | 'systemd' | 'found'
-  /** Where Skiff runs from: a restart after a crash uses the same. */
+  /** Units of systemd that did not run before `up`; empty unless engine is 'systemd'. */
+  engineUnits: string[]
+  /** Where the user wanted a copy of the admin kubeconfig; '' for none. */
   kubeconfig: string
 }
 

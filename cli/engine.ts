@@ -26,23 +26,33 @@ export const chooseEngine = async (): Promise<ClusterConfig['engine']> =>
   (await engineAnswers()) ? 'found' : systemdRuns() ? 'systemd' : 'own'
 
 const dropInDir = '/run/systemd/system/docker.service.d'
+const engineUnits = ['docker.service', 'docker.socket', 'containerd.service'] as const
 
-/**
- * Starts docker.service with a drop-in under /run that keeps it from making a bridge and rules of its own, so that
- * `down` has nothing to clean up after it but to stop it.
- */
+/** The Engine's units that do not run now: those that `down` stops again. */
+export const idleEngineUnits = async (exec: Exec): Promise<string[]> => {
+  const idle: string[] = []
+  for (const unit of engineUnits)
+    if ((await exec.run('systemctl', ['is-active', '--quiet', unit])).exitCode !== 0) idle.push(unit)
+  return idle
+}
+
+/** Keeps the Engine from making a bridge and rules of its own, so that there is less to undo. Under /run: a reboot forgets it. */
+const dropIn = `[Service]
+ExecStart=
+ExecStart=/usr/sbin/dockerd -H fd:// --bridge=none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false --live-restore --cgroup-parent=/skiff --exec-opt native.cgroupdriver=cgroupfs
+`
+
+/** Starts docker.service with flags of our own, by a drop-in. */
 export const startSystemdEngine = async (exec: Exec): Promise<void> => {
   mkdirSync(dropInDir, { recursive: true })
-  writeFileAtomic(
-    `${dropInDir}/skiff.conf`,
-    '[Service]\nExecStart=\nExecStart=/usr/sbin/dockerd -H fd:// --bridge=none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false --live-restore --cgroup-parent=/skiff --exec-opt native.cgroupdriver=cgroupfs\n',
-  )
+  writeFileAtomic(`${dropInDir}/skiff.conf`, dropIn)
   await runOk(exec, 'systemctl', ['daemon-reload'])
   await runOk(exec, 'systemctl', ['start', 'docker.service'], { timeoutMs: 90_000 })
 }
 
-export const stopSystemdEngine = async (exec: Exec): Promise<void> => {
-  await runOk(exec, 'systemctl', ['stop', 'docker.service', 'docker.socket'], { timeoutMs: 90_000 })
+/** Stops the units that were idle before, and takes the drop-in away. */
+export const stopSystemdEngine = async (exec: Exec, units: readonly string[]): Promise<void> => {
+  if (units.length > 0) await runOk(exec, 'systemctl', ['stop', ...units], { timeoutMs: 90_000 })
   rmSync(dropInDir, { recursive: true, force: true })
   await runOk(exec, 'systemctl', ['daemon-reload'])
 }

@@ -5,7 +5,7 @@ import type { Exec } from '../host/exec.ts'
 import { forgetJournal, readJournal } from '../host/journal.ts'
 import { processesInCgroup, undoChanges } from '../host/undo.ts'
 import { readClusterConfig, type ClusterConfig } from './cluster-config.ts'
-import { engineAnswers, stopSystemdEngine } from './engine.ts'
+import { engineAnswers, startSystemdEngine, stopSystemdEngine, waitForEngine } from './engine.ts'
 import { engineCgroup, engineSocket, layout, runDir, runLayout } from './layout.ts'
 import { clusterProcesses, endProcesses, isAlive, isEngineProcess, startTicksOf } from './processes.ts'
 import { readSupervisorState } from './supervisor/supervise.ts'
@@ -27,9 +27,16 @@ export const tearDown = async (dataDir: string, options: TearDownOptions): Promi
   const config = readConfigQuietly(dataDir)
 
   await attempt(() => endDaemons(dataDir))
-  if (config?.engine === 'found') await attempt(() => removeFoundEngineContainers(config.nodeName))
-  else await attempt(() => endOwnContainers(dataDir))
-  if (config?.engine === 'systemd') await attempt(() => stopSystemdEngine(options.exec))
+  switch (config?.engine) {
+    case 'found':
+      await attempt(() => removeContainersByEngine(config.nodeName))
+      break
+    case 'systemd':
+      await attempt(() => endSystemdEngine(config, options.exec))
+      break
+    default:
+      await attempt(() => endOwnContainers(dataDir))
+  }
   await attempt(async () => {
     const report = await undoChanges(readJournal(layout(dataDir).journal), options.exec)
     for (const { change, error } of report.failures)
@@ -75,8 +82,18 @@ const endOwnContainers = async (dataDir: string): Promise<void> => {
   if (!(await engineAnswers())) rmSync(engineSocket, { force: true })
 }
 
-/** Somebody else's Engine keeps running; our containers and images leave it, by their labels and names. */
-const removeFoundEngineContainers = async (nodeName: string): Promise<void> => {
+/** docker.service is started again if it was killed: it alone knows the mounts that it made under its own directory. */
+const endSystemdEngine = async (config: ClusterConfig, exec: Exec): Promise<void> => {
+  if (!(await engineAnswers())) {
+    await startSystemdEngine(exec)
+    await waitForEngine(60_000, AbortSignal.timeout(60_000))
+  }
+  await removeContainersByEngine(config.nodeName)
+  await stopSystemdEngine(exec, config.engineUnits)
+}
+
+/** Our containers and images leave an Engine that is not ours alone, by their labels and names. */
+const removeContainersByEngine = async (nodeName: string): Promise<void> => {
   if (!(await engineAnswers()))
     throw new SkiffError(
       'UNAVAILABLE',

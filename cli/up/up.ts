@@ -10,7 +10,7 @@ import { helpOf, optionsFromFlags, resolveOptions } from '../../kube/options.ts'
 import { ensureClusterCertificates, kubeconfigPath } from '../../provision/certificates/cluster-certificates.ts'
 import { readClusterConfig, writeClusterConfig, type ClusterConfig } from '../cluster-config.ts'
 import type { Output } from '../command.ts'
-import { chooseEngine, engineAnswers, startSystemdEngine } from '../engine.ts'
+import { chooseEngine, idleEngineUnits, startSystemdEngine } from '../engine.ts'
 import { engineCgroup, layout, runDir, runLayout } from '../layout.ts'
 import { clusterProcesses, endProcesses, isAlive, isEngineProcess, type ProcessId } from '../processes.ts'
 import { startSupervisor } from '../supervisor/start-supervisor.ts'
@@ -100,7 +100,7 @@ const prepare = async (options: UpOptions, step: Step, output: Output, signal: A
     checkRanges(options, await readRoutes(systemExec))
     const nodeIp = await findNodeIp(systemExec, options.nodeIp)
     await checkPorts(portsNeeded(options, nodeIp))
-    return { ...configOf(options, nodeIp), engine: await engineOf(dataDir) }
+    return { ...configOf(options, nodeIp), ...(await engineOf(dataDir)) }
   })
   for (const directory of [dataDir, runDir]) mkdirSync(directory, { recursive: true, mode: 0o711 })
   for (const directory of [paths.logs, paths.journal, paths.cniBin, paths.cniConf, dirname(paths.corefile)])
@@ -124,12 +124,16 @@ const prepare = async (options: UpOptions, step: Step, output: Output, signal: A
 const isOurs = ({ pid }: ProcessId): boolean => !isEngineProcess(pid)
 
 /** After a crash our own Engine may still answer: it is ours by the configuration that was written before it started. */
-const engineOf = async (dataDir: string): Promise<ClusterConfig['engine']> => {
-  const before = existsSync(layout(dataDir).config) ? readClusterConfig(dataDir).engine : undefined
-  return before !== undefined && before !== 'found' && (await engineAnswers()) ? before : chooseEngine()
+const engineOf = async (dataDir: string): Promise<Pick<ClusterConfig, 'engine' | 'engineUnits'>> => {
+  const crashed = existsSync(layout(dataDir).journal) && existsSync(layout(dataDir).config)
+  const before = crashed ? readClusterConfig(dataDir) : undefined
+  if (before !== undefined && before.engine !== 'found')
+    return { engine: before.engine, engineUnits: before.engineUnits }
+  const engine = await chooseEngine()
+  return { engine, engineUnits: engine === 'systemd' ? await idleEngineUnits(systemExec) : [] }
 }
 
-const configOf = (options: UpOptions, nodeIp: string): Omit<ClusterConfig, 'engine'> => ({
+const configOf = (options: UpOptions, nodeIp: string): Omit<ClusterConfig, 'engine' | 'engineUnits'> => ({
   nodeName: options.nodeName,
   nodeIp,
   podCidr: options.podCidr,
