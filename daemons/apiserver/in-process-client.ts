@@ -10,7 +10,7 @@ import type {
 import type { KubeObject, ObjectList, UnknownObject, WatchEvent } from '../../kube/object.ts'
 import { apiVersionOf, type Resource } from '../../kube/resource.ts'
 import { ApiError, apiError } from '../../kube/status.ts'
-import type { UserInfo } from './admission/plugin.ts'
+import type { UserInfo } from './auth/user-info.ts'
 import { authorize } from './auth/authorizer.ts'
 import { notImplemented } from './registry/api-errors.ts'
 import { createObject } from './registry/create-object.ts'

@@ -1,11 +1,6 @@
 import type { UnknownObject } from '../../../kube/object.ts'
+import type { UserInfo } from '../auth/user-info.ts'
 import type { Kind } from '../kinds/kind.ts'
-
-export interface UserInfo {
-  /** `system:kube-scheduler`, `system:node:NAME`, `kubernetes-admin` */
-  name: string
-  groups: readonly string[]
-}
 
 export interface AdmissionRequest {
   operation: 'create' | 'update' | 'delete'

@@ -1,6 +1,6 @@
 import type { ApiError } from '../../../kube/status.ts'
 import { apiError } from '../../../kube/status.ts'
-import type { UserInfo } from '../admission/plugin.ts'
+import type { UserInfo } from './user-info.ts'
 
 /** What somebody wants to do: to a resource, or to a path that is none. */
 export type Attributes =

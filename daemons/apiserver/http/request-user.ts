@@ -1,5 +1,5 @@
 import { apiError } from '../../../kube/status.ts'
-import type { UserInfo } from '../admission/plugin.ts'
+import type { UserInfo } from '../auth/user-info.ts'
 import { anonymous, authorize } from '../auth/authorizer.ts'
 import { userOfConnection, type PeerSocket } from './connection-user.ts'
 

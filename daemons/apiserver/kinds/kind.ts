@@ -1,6 +1,6 @@
 import type { StatusCause } from '../../../kube/status.ts'
 import type { UnknownObject } from '../../../kube/object.ts'
-import type { UserInfo } from '../admission/plugin.ts'
+import type { UserInfo } from '../auth/user-info.ts'
 
 /** One failed rule: upstream's reason, the field's path and the text that follows it. */
 export interface FieldError extends StatusCause {

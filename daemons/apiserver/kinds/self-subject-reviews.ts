@@ -1,6 +1,6 @@
 import type { SelfSubjectAccessReview, SelfSubjectRulesReview } from 'kubernetes-types/authorization/v1.js'
 import type { UnknownObject } from '../../../kube/object.ts'
-import type { UserInfo } from '../admission/plugin.ts'
+import type { UserInfo } from '../auth/user-info.ts'
 import { isAuthorized, rulesOf, type Attributes } from '../auth/authorizer.ts'
 import { draftOf } from './draft.ts'
 import { invalid } from './field-error.ts'

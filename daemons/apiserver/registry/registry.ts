@@ -1,5 +1,6 @@
 import type { Clock } from '../../../kube/clock.ts'
-import type { AdmissionPlugin, AdmissionReader, UserInfo } from '../admission/plugin.ts'
+import type { AdmissionPlugin, AdmissionReader } from '../admission/plugin.ts'
+import type { UserInfo } from '../auth/user-info.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { Store } from '../store/store.ts'
 import { StoredEntry } from '../store/stored-entry.ts'

@@ -1,4 +1,4 @@
-import type { UserInfo } from '../admission/plugin.ts'
+import type { UserInfo } from '../auth/user-info.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { DeleteRequest } from '../registry/delete-object.ts'
 import type { ListRequest } from '../registry/read-objects.ts'

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { UnknownObject } from '../../../kube/object.ts'
-import type { UserInfo } from '../admission/plugin.ts'
+import type { UserInfo } from '../auth/user-info.ts'
 
 export interface StreamTarget {
   user: UserInfo

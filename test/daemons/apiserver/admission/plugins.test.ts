@@ -1,6 +1,7 @@
 import t from 'tap'
 import { admissionPlugins } from '../../../../daemons/apiserver/admission/plugins.ts'
-import type { AdmissionReader, AdmissionRequest, UserInfo } from '../../../../daemons/apiserver/admission/plugin.ts'
+import type { AdmissionReader, AdmissionRequest } from '../../../../daemons/apiserver/admission/plugin.ts'
+import type { UserInfo } from '../../../../daemons/apiserver/auth/user-info.ts'
 import { FakeClock } from '../../../../host/clock-fake.ts'
 import type { UnknownObject } from '../../../../kube/object.ts'
 import { container, deployment, kindOf, metadata, pod, service } from '../kinds/sample-objects.ts'

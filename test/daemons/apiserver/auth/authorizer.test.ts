@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { UserInfo } from '../../../../daemons/apiserver/admission/plugin.ts'
+import type { UserInfo } from '../../../../daemons/apiserver/auth/user-info.ts'
 import { anonymous, isAuthorized, refusal } from '../../../../daemons/apiserver/auth/authorizer.ts'
 
 const user = (name: string, ...groups: string[]): UserInfo => ({ name, groups })
