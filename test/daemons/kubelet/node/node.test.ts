@@ -8,7 +8,7 @@ import { SkiffError } from '../../../../kube/errors.ts'
 import { leases, nodes } from '../../../../kube/resources.ts'
 import { NodeAgent } from '../../../../daemons/kubelet/node/node-agent.ts'
 import { differs, missingLabels, nodeObject, nodeStatus } from '../../../../daemons/kubelet/node/node-object.ts'
-import { dockerSocketOf } from '../../../../daemons/kubelet/start.ts'
+import { dockerSocketOf } from '../../../../daemons/kubelet/docker-parts.ts'
 
 const machine = {
   hostname: 'node-1',
