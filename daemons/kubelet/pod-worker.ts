@@ -1,14 +1,13 @@
-import { messageOf } from '../../kube/errors.ts'
-import { pods } from '../../kube/resources.ts'
-import { hasReason } from '../../kube/status.ts'
-import { killContainers } from './runtime/container-killer.ts'
+import { hurryContainers, killContainers } from './runtime/container-killer.ts'
 import { operate, type OperationState } from './runtime/container-operation.ts'
 import type { KubeletContext } from './runtime/kubelet-context.ts'
 import { PodSandbox } from './runtime/pod-sandbox.ts'
 import { PodPublisher } from './status/pod-publisher.ts'
-import { BackOff } from './sync/back-off.ts'
+import { BackOff, durationText } from './sync/back-off.ts'
+import { deletePod } from './sync/delete-pod.ts'
 import { graceSecondsOf, isDeleting, podText, type LocalPod } from './sync/local-pod.ts'
 import { computePodActions, type Action } from './sync/plan.ts'
+import { WorkerLoop } from './sync/worker-loop.ts'
 import { allContainers, latest, runningContainers, type PodRuntime } from './sync/pod-runtime.ts'
 
 type Kill = Extract<Action, { kind: 'kill-pod' }>
@@ -26,6 +25,7 @@ export class PodWorker {
   readonly #finished: (uid: string) => void
   readonly #sandbox: PodSandbox
   readonly #status: PodPublisher
+  readonly #loop: WorkerLoop
   readonly #backOff = new BackOff()
   readonly #retryAt = new Map<string, number>()
   readonly #inFlight = new Map<string, Promise<void>>()
@@ -33,10 +33,7 @@ export class PodWorker {
   #pod: LocalPod
   #gone = false
   #ended = false
-  #dirty = false
-  #running = false
   #operations = new AbortController()
-  #timer: AbortController | undefined
   #failures = 0
   #createAtMs = 0
 
@@ -46,6 +43,17 @@ export class PodWorker {
     this.#finished = finished
     this.#sandbox = new PodSandbox(context)
     this.#status = new PodPublisher(context)
+    const { clock, signal, log } = context
+    this.#loop = new WorkerLoop({
+      clock,
+      signal,
+      look: () => this.#sync(),
+      failed: error => {
+        log.warn({ err: error, pod: podText(this.#pod) }, 'pod sync failed, trying again')
+        return Math.max(this.#createAtMs, clock.now() + firstRetryMs)
+      },
+      broken: error => log.error({ err: error, pod: podText(this.#pod) }, 'pod worker'),
+    })
   }
 
   /** The pod with the status that we computed last. */
@@ -60,7 +68,7 @@ export class PodWorker {
   update(pod: LocalPod): void {
     const was = { grace: graceSecondsOf(this.#pod), ending: this.ending }
     this.#pod = pod
-    if (was.ending && graceSecondsOf(pod) < was.grace) this.#hurry()
+    if (was.ending && graceSecondsOf(pod) < was.grace) hurryContainers(this.#context, pod)
     if (!was.ending && this.ending) this.#operations.abort(new Error(`pod ${podText(pod)} is being deleted`))
     this.poke()
   }
@@ -88,31 +96,7 @@ export class PodWorker {
 
   /** Something happened: look again, soon and once. */
   poke(): void {
-    this.#dirty = true
-    if (this.#running || this.#context.signal.aborted) return
-    this.#running = true
-    const { log } = this.#context
-    this.#loop().catch((error: unknown) => log.error({ err: error, pod: podText(this.#pod) }, 'pod worker'))
-  }
-
-  async #loop(): Promise<void> {
-    const { signal, log } = this.#context
-    try {
-      while (this.#dirty && !signal.aborted) {
-        this.#dirty = false
-        this.#timer?.abort()
-        try {
-          const wakeAtMs = await this.#sync()
-          if (wakeAtMs !== undefined) this.#wakeAt(wakeAtMs)
-        } catch (error) {
-          if (signal.aborted) return
-          log.warn({ err: error, pod: podText(this.#pod) }, 'pod sync failed, trying again')
-          this.#wakeAt(Math.max(this.#createAtMs, this.#context.clock.now() + firstRetryMs))
-        }
-      }
-    } finally {
-      this.#running = false
-    }
+    this.#loop.poke()
   }
 
   /** One look; resolves with when the next one is due although nothing happens. */
@@ -138,7 +122,7 @@ export class PodWorker {
       this.#publish()
       if (kill !== undefined) await this.#killPod(kill, runtime)
       if (create !== undefined && !this.ending) {
-        if (this.#networkMissing()) return clock.now() + maxRetryMs
+        if (this.#sandbox.lacksNetwork(this.#pod)) return clock.now() + maxRetryMs
         // The events of a sandbox that failed and was taken away must not make the next one at once.
         if (this.#createAtMs > clock.now()) return this.#createAtMs
         try {
@@ -148,7 +132,7 @@ export class PodWorker {
           throw error
         }
       }
-      this.#dirty = true
+      this.poke()
       return undefined
     }
     this.#launch(actions, runtime)
@@ -157,14 +141,6 @@ export class PodWorker {
     const now = clock.now()
     const due = [...this.#retryAt.values(), ...(wakeAtMs === undefined ? [] : [wakeAtMs])].filter(at => at > now)
     return due.length === 0 ? undefined : Math.min(...due)
-  }
-
-  #networkMissing(): boolean {
-    const { network, networkProblem, event } = this.#context
-    if (this.#pod.spec.hostNetwork === true || network() !== undefined) return false
-    const why = `NetworkReady=false reason:NetworkPluginNotReady message:${networkProblem()}`
-    event(this.#pod, 'Warning', 'NetworkNotReady', `network is not ready: container runtime network not ready: ${why}`)
-    return true
   }
 
   /** Starts the operations of each container that has none under way. */
@@ -283,7 +259,7 @@ export class PodWorker {
     await this.#sandbox.remove(pod, runtime)
     await volumes.unmount(pod.uid)
     await status.flush(pod.uid)
-    if (!this.#gone) await this.#deleteFromApi()
+    if (!this.#gone) await deletePod(this.#context.client, pod)
     for (const record of allContainers(await cache.relistPod(pod.uid))) await engine.remove(record.id)
     this.#ended = true
     records.forget(runtime)
@@ -292,26 +268,6 @@ export class PodWorker {
     cache.forget(pod.uid)
     this.#finished(pod.uid)
     return undefined
-  }
-
-  async #deleteFromApi(): Promise<void> {
-    const { name, namespace, uid } = this.#pod
-    try {
-      const options = { namespace, gracePeriodSeconds: 0, preconditions: { uid } }
-      await this.#context.client.delete(pods, name, options)
-    } catch (error) {
-      // Gone already, or another pod has the name.
-      if (!hasReason(error, 'NotFound', 'Conflict')) throw error
-    }
-  }
-
-  /** A deletion with a shorter grace period came while the pod is ending. */
-  #hurry(): void {
-    const { engine, cache, log } = this.#context
-    for (const record of runningContainers(cache.peek(this.#pod.uid)))
-      engine
-        .stop(record.id, Math.max(1, graceSecondsOf(this.#pod)))
-        .catch((error: unknown) => log.warn({ pod: podText(this.#pod) }, `stop at once: ${messageOf(error)}`))
   }
 
   #probe(runtime: PodRuntime): void {
@@ -336,21 +292,4 @@ export class PodWorker {
       gone: this.#gone,
     })
   }
-
-  #wakeAt(atMs: number): void {
-    const { clock, signal } = this.#context
-    this.#timer?.abort()
-    const timer = new AbortController()
-    this.#timer = timer
-    clock.sleep(Math.max(0, atMs - clock.now()), AbortSignal.any([timer.signal, signal])).then(
-      () => this.poke(),
-      () => {},
-    )
-  }
-}
-
-/** Go's duration text: `10s`, `1m20s`, `5m0s`. */
-const durationText = (ms: number): string => {
-  const seconds = Math.round(ms / 1000)
-  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`
 }

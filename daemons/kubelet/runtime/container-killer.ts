@@ -1,8 +1,8 @@
 import type { Container } from 'kubernetes-types/core/v1.js'
+import { messageOf } from '../../../kube/errors.ts'
 import { runHandler } from '../probes/run-handler.ts'
-import { graceSecondsOf, isDeleting, isSidecar, type LocalPod } from '../sync/local-pod.ts'
-import type { ContainerRecord, PodRuntime } from '../sync/pod-runtime.ts'
-import { runningContainers } from '../sync/pod-runtime.ts'
+import { graceSecondsOf, isDeleting, isSidecar, podText, type LocalPod } from '../sync/local-pod.ts'
+import { runningContainers, type ContainerRecord, type PodRuntime } from '../sync/pod-runtime.ts'
 import type { KubeletContext } from './kubelet-context.ts'
 
 const specOf = (pod: LocalPod, name: string): Container | undefined =>
@@ -71,4 +71,13 @@ export const killContainers = async (
   for (const name of sidecars.toReversed())
     for (const record of running.filter(c => c.containerName === name))
       await killContainer(context, pod, record, reason)
+}
+
+/** A deletion with a shorter grace period came while the pod is ending. */
+export const hurryContainers = (context: KubeletContext, pod: LocalPod): void => {
+  const { engine, cache, log } = context
+  for (const record of runningContainers(cache.peek(pod.uid)))
+    engine
+      .stop(record.id, Math.max(1, graceSecondsOf(pod)))
+      .catch((error: unknown) => log.warn({ pod: podText(pod) }, `stop at once: ${messageOf(error)}`))
 }

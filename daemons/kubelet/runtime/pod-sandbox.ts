@@ -41,6 +41,15 @@ export class PodSandbox {
     return ip
   }
 
+  /** There is no pod network yet, and the pod needs it: said as an event. */
+  lacksNetwork(pod: LocalPod): boolean {
+    const { network, networkProblem, event } = this.#context
+    if (pod.spec.hostNetwork === true || network() !== undefined) return false
+    const why = `NetworkReady=false reason:NetworkPluginNotReady message:${networkProblem()}`
+    event(pod, 'Warning', 'NetworkNotReady', `network is not ready: container runtime network not ready: ${why}`)
+    return true
+  }
+
   /** What there is, without containers that were made ahead and wait for their start. */
   visible(runtime: PodRuntime): PodRuntime {
     if (this.#preparedIds.size === 0) return runtime

@@ -2,7 +2,7 @@ import type { Container, ContainerState, ContainerStateTerminated, ContainerStat
 import { isSidecar, type LocalPod } from '../sync/local-pod.ts'
 import { latest, type ContainerRecord } from '../sync/pod-runtime.ts'
 import { mayRestart } from '../sync/plan.ts'
-import type { StatusInput } from './pod-status.ts'
+import type { StatusInput } from './status-input.ts'
 
 /** metav1.Time: whole seconds. */
 export const timeText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`

@@ -36,3 +36,9 @@ export class BackOff {
     for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#entries.delete(key)
   }
 }
+
+/** Go's duration text: `10s`, `1m20s`, `5m0s`. */
+export const durationText = (ms: number): string => {
+  const seconds = Math.round(ms / 1000)
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`
+}
