@@ -18,6 +18,8 @@ import { join } from 'node:path'
 export type Change =
   /** A /proc/sys value. `key` with slashes: `net/ipv4/ip_forward`. */
   | { kind: 'sysctl'; key: string; before: string }
+  /** A kernel module that was not loaded before. */
+  | { kind: 'module'; name: string }
   /** A link that did not exist before (a bridge, a veth's host end). */
   | { kind: 'link'; name: string }
   /** An address added to a link: `10.96.0.10/32` on `lo`. */

@@ -22,6 +22,7 @@ const order: readonly Change['kind'][] = [
   'address',
   'link',
   'sysctl',
+  'module',
   'file',
   'path',
 ]
@@ -53,6 +54,8 @@ const undo = async (change: Change, exec: Exec): Promise<void> => {
   switch (change.kind) {
     case 'sysctl':
       return undoSysctl(change.key, change.before)
+    case 'module':
+      return removeModule(exec, change.name)
     case 'link':
       if (existsSync(`/sys/class/net/${change.name}`)) await runOk(exec, 'ip', ['link', 'delete', change.name])
       return
@@ -88,6 +91,11 @@ const tolerate = async (exec: Exec, file: string, args: readonly string[]): Prom
   const { exitCode, stderr } = await exec.run(file, args)
   if (exitCode === 0 || /cannot find|no such|not found|does not exist|cannot assign/i.test(stderr)) return
   throw new SkiffError('COMMAND_FAILED', `${file} ${args.join(' ')}: ${stderr.trim()}`)
+}
+
+/** A module that was never loaded, or that somebody else uses by now, stays as it is. */
+const removeModule = async (exec: Exec, name: string): Promise<void> => {
+  if (existsSync(`/sys/module/${name}/refcnt`)) await exec.run('modprobe', ['-r', name])
 }
 
 const undoSysctl = (key: string, before: string): void => {

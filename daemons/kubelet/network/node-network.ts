@@ -17,6 +17,7 @@ import { nodes } from '../../../kube/resources.ts'
 import { applyNodeRules } from './apply-node-rules.ts'
 import { bridgeName, conflistName, conflistText } from './conflist.ts'
 import { chainPrefix } from './node-rules.ts'
+import { setNodeSysctls } from './node-sysctls.ts'
 
 export interface NodeNetworkOptions {
   client: KubeClient
@@ -52,21 +53,6 @@ export const mtuOfDefaultLink = async (links: Links): Promise<number> => {
   const byDefault = (await links.routes()).find(route => route.destination === '0.0.0.0/0')
   if (byDefault === undefined) return DEFAULT_MTU
   return (await links.list()).find(link => link.index === byDefault.link)?.mtu ?? DEFAULT_MTU
-}
-
-const setSysctl = (root: string, journal: Journal, key: string): void => {
-  const file = join(root, key)
-  const before = readFileSync(file, 'utf8').trim()
-  if (before === '1') return
-  journal.record({ kind: 'sysctl', key, before })
-  writeFileSync(file, '1')
-}
-
-/** Forwarding, and iptables for bridged traffic where br_netfilter is loaded (a Service's NAT between pods of one node needs it). */
-const setSysctls = (root: string, journal: Journal): void => {
-  setSysctl(root, journal, 'net/ipv4/ip_forward')
-  const bridged = 'net/bridge/bridge-nf-call-iptables'
-  if (existsSync(join(root, bridged))) setSysctl(root, journal, bridged)
 }
 
 const writeConflist = (confDir: string, text: string, journal: Journal): boolean => {
@@ -143,7 +129,7 @@ class NodeNetworkKeeper {
     const addresses = nodeAddresses.toSorted().join(',')
     const same = this.#current?.podCidr === podCidr && this.#current.addresses === addresses
     if (same && !repair) return
-    setSysctls(this.#options.sysctlRoot ?? '/proc/sys', journal)
+    await setNodeSysctls(this.#options.sysctlRoot ?? '/proc/sys', { journal, exec, log })
     journal.record({ kind: 'iptables', family: 'ip', prefix: chainPrefix, tables: ['nat', 'filter'] })
     if (await applyNodeRules(exec, { podCidr, clusterCidr, serviceCidr, nodeAddresses }, signal))
       log.info({ node: nodeName, podCidr }, repair && same ? 'node rules were gone: put back' : 'node rules in place')
