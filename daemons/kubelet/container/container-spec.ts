@@ -2,7 +2,7 @@ import type { Container } from 'kubernetes-types/core/v1.js'
 import type { ContainerSpec, EngineImage, EngineMount, EngineResources } from '../../../host/container-engine.ts'
 import { containerLabels, engineName, sandboxLabels } from '../sync/container-labels.ts'
 import type { LocalPod } from '../sync/local-pod.ts'
-import { hostnameOf } from './etc-hosts.ts'
+import { kernelHostname } from './etc-hosts.ts'
 import { expand } from './expand.ts'
 import { securityOf } from './security.ts'
 
@@ -57,17 +57,24 @@ export const containerSpec = (pod: LocalPod, container: Container, facts: Contai
   }
 }
 
-/** The pause container that holds the pod's namespaces. Pure. */
+/** The pause container that holds the pod's namespaces. Pure; throws INVALID_INPUT (a host name that is too long). */
 export const sandboxSpec = (
   pod: LocalPod,
-  facts: { nodeName: string; attempt: number; image: string; oomScoreAdj?: number; cgroupParent: string },
+  facts: {
+    nodeName: string
+    attempt: number
+    image: string
+    oomScoreAdj?: number
+    cgroupParent: string
+    clusterDomain: string
+  },
 ): ContainerSpec => ({
   name: engineName('POD', pod, facts.attempt),
   image: facts.image,
   env: [],
   labels: sandboxLabels(pod, facts.nodeName, facts.attempt),
   mounts: [],
-  hostname: hostnameOf(pod),
+  hostname: kernelHostname(pod, facts.clusterDomain),
   tty: false,
   stdin: false,
   stdinOnce: false,

@@ -58,7 +58,8 @@ const fromRef = async (
   return kind === 'secret' ? decode(value) : value
 }
 
-const isName = (key: string): boolean => /^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(key)
+/** Printable ASCII without `=` (KEP-4369). */
+const isName = (key: string): boolean => /^[ -<>-~]+$/.test(key)
 
 const fromSources = async (input: EnvInput, into: Map<string, string>): Promise<string[]> => {
   const skipped: string[] = []

@@ -41,7 +41,7 @@ export class ImagePuller {
       policy = container.imagePullPolicy ?? defaultPullPolicy(name)
       parseImageReference(name)
     } catch (error) {
-      const message = `Failed to apply default image tag "${name}": ${messageOf(error)}`
+      const message = messageOf(error)
       report('Warning', 'InspectFailed', message)
       report('Warning', 'Failed', 'Error: InvalidImageName')
       return { kind: 'failed', reason: 'InvalidImageName', message, retryAtMs: this.#options.clock.now() + lookAgainMs }

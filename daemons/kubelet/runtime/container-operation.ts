@@ -33,9 +33,9 @@ const postStart = async (
   state: OperationState,
   container: Container,
   id: string,
-): Promise<void> => {
+): Promise<StartFailure | undefined> => {
   const hook = container.lifecycle?.postStart
-  if (hook === undefined) return
+  if (hook === undefined) return undefined
   const outcome = await runHandler(hook, {
     podIP: state.podIP,
     containerId: id,
@@ -45,12 +45,13 @@ const postStart = async (
     ports: container.ports ?? [],
     clock: context.clock,
   })
-  if (outcome.result === 'success' || state.signal.aborted) return
+  if (outcome.result === 'success' || state.signal.aborted) return undefined
   const { pod } = state
   context.event(pod, 'Warning', 'FailedPostStartHook', 'PostStartHook failed', container.name)
   const record = latest(await context.cache.refresh(pod.uid), container.name)
   if (record?.id === id && record.state === 'running')
     await killContainer(context, pod, record, { message: 'FailedPostStartHook' })
+  return { kind: 'failed', reason: 'PostStartHookError', message: outcome.message }
 }
 
 const startOne = async (
@@ -82,8 +83,7 @@ const startOne = async (
     const failure = await startContainer(context, pod, container, { id: made.id, signal })
     if (failure !== undefined) return failure
     state.changed()
-    await postStart(context, state, container, made.id)
-    return undefined
+    return await postStart(context, state, container, made.id)
   } finally {
     state.starting.delete(made.id)
   }

@@ -56,6 +56,7 @@ export const startSandbox = async (
     attempt,
     image: node.pauseImage,
     cgroupParent: node.cgroupParent,
+    clusterDomain: node.clusterDomain,
     ...(node.negativeOomScore ? { oomScoreAdj: sandboxOomScoreAdj } : {}),
   })
   let id: string

@@ -105,7 +105,8 @@ export const incompleteInit = (input: StatusInput, statuses: readonly ContainerS
   (input.pod.spec.initContainers ?? []).flatMap((container, index) => {
     const status = statuses[index]
     const done = isSidecar(container) ? status?.started === true : status?.state?.terminated?.exitCode === 0
-    // Once an app container was made, what came before it is done, whatever the engine remembers.
+    // Once an app container was made, what came before it is done, whatever the engine remembers; a sidecar may be
+    // starting again, or have ended after them.
     const passed = input.pod.spec.containers.some(c => latest(input.runtime, c.name) !== undefined)
-    return done || (passed && !isSidecar(container)) ? [] : [container.name]
+    return done || passed ? [] : [container.name]
   })

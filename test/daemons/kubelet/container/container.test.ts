@@ -96,7 +96,7 @@ void t.test('service variables are of the own namespace and the API, headless on
 })
 
 const source: ConfigSource = {
-  configMap: async (_, name) => (name === 'cfg' ? { data: { key: 'value', 'bad key': 'x', GOOD: 'g' } } : undefined),
+  configMap: async (_, name) => (name === 'cfg' ? { data: { key: 'value', 'bad=key': 'x', GOOD: 'g' } } : undefined),
   secret: async (_, name) => (name === 'sec' ? { data: { pass: Buffer.from('word').toString('base64') } } : undefined),
 }
 const env = (container: Partial<Container>) =>
@@ -122,7 +122,7 @@ void t.test('env comes from every source, later values see earlier ones', async 
   const map = Object.fromEntries(list.map(({ name, value }) => [name, value]))
   t.match(map, { PASS: 'word', KEY: 'value', BOTH: 'word-value-from service-$(LATER)', P_GOOD: 'g' })
   t.notOk('MAYBE' in map)
-  t.same(skipped, ['P_bad key'])
+  t.same(skipped, ['P_bad=key'])
 })
 
 void t.test('a reference that is not there is named', async t => {
@@ -187,6 +187,17 @@ void t.test('hosts: the pod’s own name, its subdomain and its aliases', async 
   )
   t.equal(hostnameOf(podOf({}, { name: `${'a'.repeat(62)}-b` })), 'a'.repeat(62))
 })
+
+void t.test(
+  'the host name is the full one where it is asked for, and what the kernel cannot hold is refused',
+  async t => {
+    const facts = { nodeName: 'n', attempt: 0, image: 'p', cgroupParent: '', clusterDomain: 'cluster.local' }
+    const full = { subdomain: 'web', setHostnameAsFQDN: true }
+    t.equal(sandboxSpec(podOf(full), facts).hostname, 'web-0.web.shop.svc.cluster.local')
+    t.equal(sandboxSpec(podOf({ setHostnameAsFQDN: true }), facts).hostname, 'web-0')
+    t.throws(() => sandboxSpec(podOf({ ...full, hostname: 'h'.repeat(60) }), facts), { code: 'INVALID_INPUT' })
+  },
+)
 
 void t.test('limits: weight, quota, memory, and an oom score only where it is allowed', async t => {
   const host = { memoryBytes: 1 << 30, negativeOomScore: false }
@@ -267,7 +278,7 @@ void t.test('a container joins its sandbox; command and arguments are expanded',
 
 void t.test('a sandbox has a network of its own, the pod’s name and its sysctls', async t => {
   const pod = podOf({ securityContext: { sysctls: [{ name: 'net.core.somaxconn', value: '1' }] } })
-  t.match(sandboxSpec(pod, { nodeName: 'n', attempt: 1, image: 'p', cgroupParent: 'c' }), {
+  t.match(sandboxSpec(pod, { nodeName: 'n', attempt: 1, image: 'p', cgroupParent: 'c', clusterDomain: 'd' }), {
     name: 'k8s_POD_web-0_shop_u_1',
     network: 'none',
     ipc: 'shareable',
