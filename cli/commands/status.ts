@@ -37,8 +37,7 @@ const contents: Record<string, string> = {
   node: 'kubelet, kube-proxy, dns, ingress',
 }
 
-/** `skiff status`: see the usage text. */
-export const run = async (argv: readonly string[], output: Output): Promise<number> => {
+const parse = (argv: readonly string[]) => {
   const words = argv.flatMap(word =>
     word === '-o'
       ? ['--output']
@@ -46,25 +45,21 @@ export const run = async (argv: readonly string[], output: Output): Promise<numb
         ? ['--output', word.slice(2)]
         : [word],
   )
-  const options = resolveOptions(
+  return resolveOptions(
     table,
     optionsFromFlags(
       table,
       words.map(word => (word === '-h' ? '--help' : word)),
     ),
   )
-  if (options.help) {
-    output.out(helpOf(usage, table))
-    return 0
-  }
-  if (!['text', 'json'].includes(options.output))
-    throw new SkiffError('INVALID_INPUT', `-o ${options.output}: text and json are known`)
-  const dataDir = currentDataDir(options.dataDir === '' ? undefined : options.dataDir)
-  const config = readClusterConfig(dataDir)
+}
+
+/** The processes of the cluster in this data directory, as they are now. */
+const rowsOf = (dataDir: string, ownEngine: boolean): Row[] => {
   const state = readSupervisorState()
   const nowMs = Date.now()
-  const names = ['supervisor', ...(config.engine === 'own' ? ['engine'] : []), 'control-plane', 'node']
-  const rows = names.map((name): Row => {
+  const names = ['supervisor', ...(ownEngine ? ['engine'] : []), 'control-plane', 'node']
+  return names.map((name): Row => {
     const child = state?.children.find(one => one.name === name)
     const id = name === 'supervisor' ? state?.supervisor : child
     const alive = id !== undefined && isAlive(id)
@@ -79,6 +74,20 @@ export const run = async (argv: readonly string[], output: Output): Promise<numb
       log: `${layout(dataDir).logs}/${name}.log`,
     }
   })
+}
+
+/** `skiff status`: see the usage text. */
+export const run = async (argv: readonly string[], output: Output): Promise<number> => {
+  const options = parse(argv)
+  if (options.help) {
+    output.out(helpOf(usage, table))
+    return 0
+  }
+  if (!['text', 'json'].includes(options.output))
+    throw new SkiffError('INVALID_INPUT', `-o ${options.output}: text and json are known`)
+  const dataDir = currentDataDir(options.dataDir === '' ? undefined : options.dataDir)
+  const config = readClusterConfig(dataDir)
+  const rows = rowsOf(dataDir, config.engine === 'own')
   // nginx is the ingress's child: it belongs in the sum.
   const known = new Set(rows.map(row => row.pid))
   const engineUp = await engineAnswers()

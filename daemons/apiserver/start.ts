@@ -96,12 +96,7 @@ const openRegistry = async (options: ApiServerOptions, { signal, log }: DaemonCo
   return new Registry({ store, kinds: servedKinds, plugins, clock: systemClock })
 }
 
-/**
- * Opens the store, listens, and makes the objects every cluster has. Throws SkiffError INVALID_INPUT for files and
- * ranges that do not fit, HOST_UNFIT for a port that is taken, ALREADY_RUNNING for a store that is in use.
- */
-export const start = async (options: ApiServerOptions, context: DaemonContext): Promise<RunningApiServer> => {
-  const { log, signal } = context
+const check = (options: ApiServerOptions): void => {
   if (options.etcdServers.length > 0)
     throw new SkiffError(
       'NOT_IMPLEMENTED',
@@ -111,6 +106,35 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
       },
     )
   if (options.bindAddress.length === 0) throw new SkiffError('INVALID_INPUT', '--bind-address needs an address')
+}
+
+/** Removes what is old until the daemon is stopped; then puts everything away. */
+const untilStopped = async (
+  registry: Registry,
+  { eventTtl: eventTtlMs }: ApiServerOptions,
+  { signal, log }: DaemonContext,
+  putAway: () => Promise<void>,
+): Promise<void> => {
+  try {
+    await keepUp(registry, {
+      eventTtlMs,
+      signal,
+      onError: err => log.error({ err }, 'removing old events failed'),
+    })
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    await putAway()
+  }
+}
+
+/**
+ * Opens the store, listens, and makes the objects every cluster has. Throws SkiffError INVALID_INPUT for files and
+ * ranges that do not fit, HOST_UNFIT for a port that is taken, ALREADY_RUNNING for a store that is in use.
+ */
+export const start = async (options: ApiServerOptions, context: DaemonContext): Promise<RunningApiServer> => {
+  const { log, signal } = context
+  check(options)
   const clusterIp = firstAddress(options.serviceClusterIpRange)
   const tls = {
     cert: readPem('tls-cert-file', options.tlsCertFile),
@@ -146,22 +170,11 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     )
     ready = true
     log.info({ addresses: options.bindAddress, port: server.port }, 'serving')
-    const upkeep = keepUp(registry, {
-      eventTtlMs: options.eventTtl,
-      signal,
-      onError: err => log.error({ err }, 'removing old events failed'),
+    const done = untilStopped(registry, options, context, async () => {
+      stopRestoring()
+      await server.close()
+      await registry.store.close()
     })
-    const done = (async () => {
-      try {
-        await upkeep
-      } catch (error) {
-        if (!signal.aborted) throw error
-      } finally {
-        stopRestoring()
-        await server.close()
-        await registry.store.close()
-      }
-    })()
     return { done, port: server.port, client: user => new InProcessClient(registry, user) }
   } catch (error) {
     await registry.store.close()

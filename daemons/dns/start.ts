@@ -67,6 +67,12 @@ const clientOf = async (
   return { client, close: () => client.close() }
 }
 
+/** Loaded for the first plugin that asks, and shared by all. */
+const lazyMetrics = (): (() => Promise<DnsMetrics>) => {
+  let metrics: Promise<DnsMetrics> | undefined
+  return () => (metrics ??= import('./plugins/dns-metrics.ts').then(({ loadDnsMetrics }) => loadDnsMetrics('skiff')))
+}
+
 /** Starts the DNS daemon: listens, answers outside names at once, and the cluster's as soon as the API was listed. */
 export const start = async (
   options: OptionsOf<typeof table>,
@@ -80,7 +86,6 @@ export const start = async (
   const putAway = async () => {
     for (const step of undo.toReversed()) await step()
   }
-  let metrics: Promise<DnsMetrics> | undefined
   const openCluster = (): ClusterSource => {
     if (api === undefined) return noCluster()
     return watchCluster(api.client, { signal, onError: (err: unknown) => log.warn({ err }, 'watching the cluster') })
@@ -100,8 +105,7 @@ export const start = async (
       serviceAddress,
       env: process.env,
       readFile: path => host.readFile(path),
-      loadMetrics: () =>
-        (metrics ??= import('./plugins/dns-metrics.ts').then(({ loadDnsMetrics }) => loadDnsMetrics('skiff'))),
+      loadMetrics: lazyMetrics(),
     },
   })
   try {

@@ -63,6 +63,13 @@ const check = (options: IngressOptions): void => {
     })
 }
 
+/** By its real name, because processes left over are known by their working directory. */
+const makeDataDir = (path: string, journal: DaemonContext['journal']): string => {
+  if (!existsSync(path)) journal.record({ kind: 'path', path })
+  mkdirSync(path, { recursive: true, mode: 0o755 })
+  return realpathSync(path)
+}
+
 /** Starts the daemon. nginx runs from the first configuration on and ends with the daemon. */
 export const start = async (
   given: IngressOptions,
@@ -72,10 +79,7 @@ export const start = async (
   check(given)
   const { log, journal } = context
   const clock = parts.clock ?? systemClock
-  if (!existsSync(given.dataDir)) journal.record({ kind: 'path', path: given.dataDir })
-  mkdirSync(given.dataDir, { recursive: true, mode: 0o755 })
-  // By its real name, because processes left over are known by their working directory.
-  const options = { ...given, dataDir: realpathSync(given.dataDir) }
+  const options = { ...given, dataDir: makeDataDir(given.dataDir, journal) }
   const own = context.client === undefined ? await ownClient(options.kubeconfig) : undefined
   const client = context.client ?? own
   if (client === undefined) throw new SkiffError('INTERNAL', 'no client')

@@ -41,6 +41,34 @@ const ownClient = async (kubeconfig: string): Promise<KubeClient & { close(): vo
   return createHttpClient(readKubeconfig(kubeconfig), { userAgent: 'kube-proxy/skiff' })
 }
 
+/** Before anything is changed: an address that cannot be listened on is to be told at once. */
+const checkAddresses = (options: KubeProxyOptions): void => {
+  for (const [flag, text] of [
+    ['healthz-bind-address', options.healthzBindAddress],
+    ['metrics-bind-address', options.metricsBindAddress],
+  ] as const)
+    if (text !== '') parseBindAddress(flag, text)
+}
+
+/** Health and metrics, each where it has an address; both or none. */
+const serve = async (
+  config: KubeProxyOptions,
+  parts: { health: ProxyHealth; metrics: ReturnType<typeof createMetrics>; mode: string },
+): Promise<Endpoint[]> => {
+  const { health, metrics, mode } = parts
+  const { healthzBindAddress, metricsBindAddress } = config
+  const servers: Endpoint[] = []
+  try {
+    if (healthzBindAddress !== '') servers.push(await serveHealth(healthzBindAddress, health))
+    if (metricsBindAddress !== '')
+      servers.push(await serveMetrics({ bindAddress: metricsBindAddress, metrics, mode, config }))
+    return servers
+  } catch (error) {
+    await Promise.all(servers.map(server => server.close()))
+    throw error
+  }
+}
+
 /**
  * Starts the proxy. It writes rules as soon as Services, slices and the Node were listed; when the API goes away, the
  * rules stay as they are, and they stay when the proxy stops.
@@ -61,12 +89,7 @@ export const start = async (
   const mode = proxyMode(options.mode)
   const nodeName = options.nodeName === '' ? hostname().toLowerCase() : options.nodeName
   settingsOf(options, nodeViewOf(nodeName, undefined, target.family))
-  for (const [flag, text] of [
-    ['healthz-bind-address', options.healthzBindAddress],
-    ['metrics-bind-address', options.metricsBindAddress],
-  ] as const)
-    if (text !== '') parseBindAddress(flag, text)
-
+  checkAddresses(options)
   const own = context.client === undefined ? await ownClient(options.kubeconfig) : undefined
   const client = context.client ?? own
   if (client === undefined) throw new SkiffError('INTERNAL', 'no client')
@@ -76,30 +99,15 @@ export const start = async (
   const metrics = createMetrics()
   const health = new ProxyHealth(clock, Math.max(2 * options.syncPeriodMs, 60_000))
   const recorder = new EventRecorder(client, { component: 'kube-proxy', host: nodeName }, { clock })
-  const keeper = new RuleKeeper({
-    client,
-    clock,
-    log,
-    journal,
-    metrics,
-    health,
-    recorder,
-    target,
-    options,
-    nodeName,
-    signal,
-  })
+  const told = { log, journal, metrics, health, recorder }
+  const keeper = new RuleKeeper({ client, clock, ...told, target, options, nodeName, signal })
   const running = keeper.run()
   running.catch(() => {})
-  const servers: Endpoint[] = []
+  let servers: Endpoint[]
   try {
-    const [healthz, metricsServer] = [options.healthzBindAddress, options.metricsBindAddress]
-    if (healthz !== '') servers.push(await serveHealth(healthz, health))
-    if (metricsServer !== '')
-      servers.push(await serveMetrics({ bindAddress: metricsServer, metrics, mode: mode.name, config: options }))
+    servers = await serve(options, { health, metrics, mode: mode.name })
   } catch (error) {
     keeper.stop()
-    await Promise.all(servers.map(server => server.close()))
     await running.catch(() => {})
     own?.close()
     throw error

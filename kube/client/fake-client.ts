@@ -14,6 +14,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from './client.ts'
+import { eventOf, type FakeChange } from './fake-change.ts'
 import { applyFakePatch, deepFreeze, fieldText } from './fake-patch.ts'
 import * as rules from './fake-rules.ts'
 
@@ -25,13 +26,6 @@ export interface FakeCall {
   name: string
   subresource: string
   body: unknown
-}
-
-interface Change {
-  version: number
-  table: string
-  object: UnknownObject | undefined
-  old: UnknownObject | undefined
 }
 
 const tableOf = (of: { apiVersion?: string; kind?: string }) => `${of.apiVersion}/${of.kind}`
@@ -50,7 +44,7 @@ export class FakeClient implements KubeClient {
   #version = 1
   #compacted = 0
   readonly #tables = new Map<string, Map<string, UnknownObject>>()
-  readonly #history: Change[] = []
+  readonly #history: FakeChange[] = []
   readonly #watchers = new Set<() => void>()
 
   constructor(...objects: KubeObject[]) {
@@ -306,15 +300,4 @@ export class FakeClient implements KubeClient {
   #timestamp(): string {
     return `${new Date(this.#now()).toISOString().slice(0, 19)}Z`
   }
-}
-
-const eventOf = (
-  { version, object, old }: Change,
-  wanted: (object: UnknownObject) => boolean,
-): WatchEvent<UnknownObject> | undefined => {
-  const was = old !== undefined && wanted(old)
-  const is = object !== undefined && wanted(object)
-  if (is) return { type: was ? 'MODIFIED' : 'ADDED', object }
-  if (!was) return undefined
-  return { type: 'DELETED', object: { ...old, metadata: { ...old.metadata, resourceVersion: String(version) } } }
 }

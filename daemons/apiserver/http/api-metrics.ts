@@ -24,6 +24,33 @@ export interface ApiMetrics {
 
 const requestNames = ['verb', 'group', 'version', 'resource', 'subresource', 'scope'] as const
 
+/** What is looked at only when somebody asks. */
+const addGauges = (register: Registry, registry: ApiRegistry): void => {
+  const registers = [register]
+  new Gauge({
+    name: 'apiserver_storage_objects',
+    help: 'Stored objects, by resource.',
+    labelNames: ['resource'],
+    registers,
+    collect() {
+      for (const kind of registry.kinds)
+        if (kind.storedAs === undefined && kind.review === undefined) {
+          const prefix = registry.key({ kind, namespace: '', name: '' })
+          const resource = kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`
+          this.set({ resource }, registry.store.range({ prefix }).entries.length)
+        }
+    },
+  })
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory of the process.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss())
+    },
+  })
+}
+
 /** Counters and histograms by upstream's names. */
 export const makeApiMetrics = (registry: ApiRegistry): ApiMetrics => {
   const register = new Registry()
@@ -59,28 +86,7 @@ export const makeApiMetrics = (registry: ApiRegistry): ApiMetrics => {
     labelNames: ['group', 'version', 'kind'],
     registers,
   })
-  new Gauge({
-    name: 'apiserver_storage_objects',
-    help: 'Stored objects, by resource.',
-    labelNames: ['resource'],
-    registers,
-    collect() {
-      for (const kind of registry.kinds)
-        if (kind.storedAs === undefined && kind.review === undefined) {
-          const prefix = registry.key({ kind, namespace: '', name: '' })
-          const resource = kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`
-          this.set({ resource }, registry.store.range({ prefix }).entries.length)
-        }
-    },
-  })
-  new Gauge({
-    name: 'process_resident_memory_bytes',
-    help: 'Resident memory of the process.',
-    registers,
-    collect() {
-      this.set(process.memoryUsage.rss())
-    },
-  })
+  addGauges(register, registry)
   const component = 'apiserver'
   return {
     contentType: register.contentType,

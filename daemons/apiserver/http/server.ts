@@ -67,20 +67,20 @@ const listen = (server: Http2SecureServer, address: string, port: number): Promi
     server.listen({ host: address, port }, () => resolve((server.address() as AddressInfo).port))
   })
 
-/**
- * HTTPS on every address, HTTP/2 and HTTP/1.1 on the same port. Client certificates are asked for and checked by the
- * TLS layer, but a connection without one is let in: health and version are for everybody.
- */
-export const serveHttp = async ({ handler, addresses, port, tls }: HttpServerOptions): Promise<HttpServer> => {
-  const secure = {
-    allowHTTP1: true,
-    cert: tls.cert,
-    key: tls.key,
-    ca: tls.clientCa,
-    requestCert: true,
-    rejectUnauthorized: false,
-    settings: { maxConcurrentStreams: 2000 },
-  }
+type Secure = ReturnType<typeof secureOptions>
+
+const secureOptions = (tls: HttpServerOptions['tls']) => ({
+  allowHTTP1: true,
+  cert: tls.cert,
+  key: tls.key,
+  ca: tls.clientCa,
+  requestCert: true,
+  rejectUnauthorized: false,
+  settings: { maxConcurrentStreams: 2000 },
+})
+
+// Not async: what fastify makes is a thenable, and to await it is to start it.
+const makeApp = (handler: ApiHandler, secure: Secure) => {
   const app = fastify({
     http2: true,
     https: secure,
@@ -109,11 +109,16 @@ export const serveHttp = async ({ handler, addresses, port, tls }: HttpServerOpt
     if (answer === undefined) return reply.hijack()
     return send(reply, answer)
   })
-  await app.ready()
-  const servers = [
-    app.server,
-    ...addresses.slice(1).map(() => createSecureServer(secure, (request, response) => app.routing(request, response))),
-  ]
+  return app
+}
+
+/** The connections of all servers, so that they can be ended. */
+interface Connections {
+  sockets: Set<Socket>
+  sessions: Set<Http2Session>
+}
+
+const serveConnections = (servers: readonly Http2SecureServer[], handler: ApiHandler): Connections => {
   const sockets = new Set<Socket>()
   const sessions = new Set<Http2Session>()
   for (const server of servers) {
@@ -129,21 +134,43 @@ export const serveHttp = async ({ handler, addresses, port, tls }: HttpServerOpt
       void handler.upgrade(request, socket, head).catch(() => socket.destroy())
     })
   }
+  return { sockets, sessions }
+}
+
+const closeServers = async (
+  servers: readonly Http2SecureServer[],
+  { sockets, sessions }: Connections,
+  handler: ApiHandler,
+): Promise<void> => {
+  handler.endWatches()
+  const closed = Promise.all(servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))
+  for (const session of sessions) session.close()
+  const grace = setTimeout(() => sockets.forEach(socket => socket.destroy()), closeGraceMs)
+  await Promise.race([handler.idle(), closed])
+  // What is answered is flushed; connections that only wait for their next request would never end by themselves.
+  await new Promise<void>(resolve => setImmediate(resolve))
+  for (const socket of sockets) socket.destroySoon()
+  await closed
+  clearTimeout(grace)
+}
+
+/**
+ * HTTPS on every address, HTTP/2 and HTTP/1.1 on the same port. Client certificates are asked for and checked by the
+ * TLS layer, but a connection without one is let in: health and version are for everybody.
+ */
+export const serveHttp = async ({ handler, addresses, port, tls }: HttpServerOptions): Promise<HttpServer> => {
+  const secure = secureOptions(tls)
+  const app = makeApp(handler, secure)
+  await app.ready()
+  const servers = [
+    app.server,
+    ...addresses.slice(1).map(() => createSecureServer(secure, (request, response) => app.routing(request, response))),
+  ]
+  const connections = serveConnections(servers, handler)
   let bound = port
   for (const [index, server] of servers.entries()) bound = await listen(server, addresses[index] ?? '127.0.0.1', bound)
   return {
     port: bound,
-    close: async () => {
-      handler.endWatches()
-      const closed = Promise.all(servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))
-      for (const session of sessions) session.close()
-      const grace = setTimeout(() => sockets.forEach(socket => socket.destroy()), closeGraceMs)
-      await Promise.race([handler.idle(), closed])
-      // What is answered is flushed; connections that only wait for their next request would never end by themselves.
-      await new Promise<void>(resolve => setImmediate(resolve))
-      for (const socket of sockets) socket.destroySoon()
-      await closed
-      clearTimeout(grace)
-    },
+    close: () => closeServers(servers, connections, handler),
   }
 }

@@ -1,6 +1,6 @@
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js'
 import { endpointSlices, nodes, services } from '../../../kube/resources.ts'
-import type { StartController } from '../controller-context.ts'
+import type { ControllerContext, StartController } from '../controller-context.ts'
 import { hasEndpointsOfPods } from '../endpoint/pod-endpoints.ts'
 import { enqueueServicesOfPods, podsOf } from '../endpoint/service-pods.ts'
 import { applyWrite, deleteWrite, type Write } from '../write.ts'
@@ -12,13 +12,19 @@ const isOurs = (slice: EndpointSlice): boolean => slice.metadata?.labels?.[manag
 const serviceKeyOf = (slice: EndpointSlice): string =>
   `${slice.metadata?.namespace}/${slice.metadata?.labels?.[serviceNameLabel] ?? ''}`
 
-/** Keeps the EndpointSlices of each Service with a selector. */
-export const startEndpointSliceController: StartController = context => {
-  const { informers, client, signal, options, clock } = context
+/** Carries writes out, and notes what is still to come back by the informer. */
+const performer = (
+  { informers, client, signal }: ControllerContext,
+  tracker: SliceTracker,
+): ((key: string, writes: readonly Write[]) => Promise<void>) => {
   const slices = informers.of(endpointSlices)
-  const tracker = new SliceTracker(clock)
-
-  const perform = async (key: string, writes: readonly Write[]): Promise<void> => {
+  // The informer may be faster than the answer to our own write.
+  const waitFor = (key: string, slice: EndpointSlice): void => {
+    tracker.written(key, slice)
+    const known = slices.get(`${slice.metadata?.namespace}/${slice.metadata?.name}`)
+    if (known !== undefined) tracker.seen(key, known, false)
+  }
+  return async (key, writes) => {
     for (const write of writes) {
       const result = await applyWrite(client, write, signal)
       if (write.kind === 'delete') {
@@ -28,13 +34,27 @@ export const startEndpointSliceController: StartController = context => {
       } else if (result !== undefined) waitFor(key, result as EndpointSlice)
     }
   }
-  // The informer may be faster than the answer to our own write.
-  const waitFor = (key: string, slice: EndpointSlice): void => {
-    tracker.written(key, slice)
-    const known = slices.get(`${slice.metadata?.namespace}/${slice.metadata?.name}`)
-    if (known !== undefined) tracker.seen(key, known, false)
-  }
+}
 
+/** Zones come from nodes' labels. */
+const enqueueOnZones = ({ informers }: ControllerContext, queue: { add(key: string): void }): void => {
+  informers.of(nodes).subscribe({
+    updated: (node, old) => {
+      const zone = 'topology.kubernetes.io/zone'
+      if (node.metadata?.labels?.[zone] === old.metadata?.labels?.[zone]) return
+      for (const service of informers.of(services).list())
+        queue.add(`${service.metadata?.namespace}/${service.metadata?.name}`)
+    },
+  })
+}
+
+/** Keeps the EndpointSlices of each Service with a selector. */
+export const startEndpointSliceController: StartController = context => {
+  const { informers, options, clock } = context
+  const slices = informers.of(endpointSlices)
+  const tracker = new SliceTracker(clock)
+
+  const perform = performer(context, tracker)
   const queue = context.startQueue('endpoint_slice', 5, async key => {
     const service = informers.of(services).get(key)
     const known = slices.byIndex('service', key).filter(isOurs)
@@ -77,13 +97,5 @@ export const startEndpointSliceController: StartController = context => {
     },
     deleted: slice => seen(slice, true),
   })
-  // Zones come from nodes' labels.
-  informers.of(nodes).subscribe({
-    updated: (node, old) => {
-      const zone = 'topology.kubernetes.io/zone'
-      if (node.metadata?.labels?.[zone] === old.metadata?.labels?.[zone]) return
-      for (const service of informers.of(services).list())
-        queue.add(`${service.metadata?.namespace}/${service.metadata?.name}`)
-    },
-  })
+  enqueueOnZones(context, queue)
 }

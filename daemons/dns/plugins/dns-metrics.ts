@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client'
 import { rcodeName, typeName } from '../message/message.ts'
 import type { DnsMetrics } from './plugin.ts'
 
@@ -8,10 +9,10 @@ const byteBuckets = [0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16e3, 3
 /** Types that get a label of their own; the rest is `other`, so that nobody can make labels by asking. */
 const namedTypes = new Set(['A', 'AAAA', 'MX', 'SOA', 'CNAME', 'PTR', 'TXT', 'NS', 'SRV', 'HTTPS', 'ANY'])
 
-/** Loads prom-client (it costs memory and time: only a Corefile with `prometheus` asks for it). */
-export const loadDnsMetrics = async (version: string): Promise<DnsMetrics> => {
-  const { default: client } = await import('prom-client')
-  const register = new client.Registry()
+type Prometheus = typeof import('prom-client')
+
+/** Counts, times and sizes of questions and replies. */
+const questionMetrics = (client: Prometheus, register: Registry) => {
   const registers = [register]
   const question = ['server', 'zone', 'view', 'proto', 'family', 'type'] as const
   const where = ['server', 'zone', 'view'] as const
@@ -48,6 +49,15 @@ export const loadDnsMetrics = async (version: string): Promise<DnsMetrics> => {
     buckets: byteBuckets,
     registers,
   })
+  return { requests, responses, duration, requestSize, responseSize }
+}
+
+/** Loads prom-client (it costs memory and time: only a Corefile with `prometheus` asks for it). */
+export const loadDnsMetrics = async (version: string): Promise<DnsMetrics> => {
+  const { default: client } = await import('prom-client')
+  const register = new client.Registry()
+  const registers = [register]
+  const { requests, responses, duration, requestSize, responseSize } = questionMetrics(client, register)
   const hits = new client.Counter({ name: 'coredns_cache_hits_total', help: 'Replies out of the cache.', registers })
   const misses = new client.Counter({
     name: 'coredns_cache_misses_total',

@@ -72,17 +72,21 @@ const findLogged = (view: KubeletView, path: Exclude<KubeletPath, { kind: 'portF
 const toApiError = (error: unknown): ApiError =>
   error instanceof ApiError ? error : apiError('InternalError', messageOf(error))
 
-/** The node's HTTPS API: pods, logs, exec, attach, port-forward. Throws HOST_UNFIT when the address cannot be had. */
-export const startKubeletServer = async (options: KubeletServerOptions): Promise<KubeletServer> => {
-  const { view, streams, signal, log, allowedNames = [] } = options
-  const metrics = new KubeletServerMetrics()
-  const { fastify } = await import('fastify')
-  const app = fastify({
+type Fastify = typeof import('fastify').fastify
+
+// Not async: what fastify makes is a thenable, and to await it is to start it.
+const makeApp = (fastify: Fastify, options: KubeletServerOptions) =>
+  fastify({
     https: { cert: options.cert, key: options.key, ca: options.clientCa, requestCert: true, rejectUnauthorized: false },
     forceCloseConnections: true,
     // Errors are answered as plain text, in upstream's manner.
     exposeHeadRoutes: false,
   })
+
+type App = ReturnType<typeof makeApp>
+
+const addRoutes = (app: App, options: KubeletServerOptions, metrics: KubeletServerMetrics): void => {
+  const { view, allowedNames = [] } = options
   app.addHook('onRequest', async request => {
     if (request.url.split('?')[0] !== '/healthz') authorize(request.raw, allowedNames)
   })
@@ -99,6 +103,16 @@ export const startKubeletServer = async (options: KubeletServerOptions): Promise
   app.get('/pods/', pods)
   app.get('/runningpods/', () => runningPodList(view))
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
+  addLogs(app, options, metrics)
+  const needUpgrade = async () => {
+    throw apiError('BadRequest', 'Upgrade request required')
+  }
+  for (const prefix of ['exec', 'attach', 'portForward'])
+    app.route({ method: ['GET', 'POST'], url: `/${prefix}/*`, handler: needUpgrade })
+}
+
+const addLogs = (app: App, options: KubeletServerOptions, metrics: KubeletServerMetrics): void => {
+  const { view, streams, signal } = options
   app.get('/containerLogs/*', async (request, reply) => {
     const url = new URL(request.url, 'https://kubelet')
     const path = parseKubeletPath(url.pathname)
@@ -113,12 +127,12 @@ export const startKubeletServer = async (options: KubeletServerOptions): Promise
     await metrics.during('containerLogs', () => serveLogs(id, query, { streams, response: reply.raw, take, signal }))
     return reply
   })
-  const needUpgrade = async () => {
-    throw apiError('BadRequest', 'Upgrade request required')
-  }
-  for (const prefix of ['exec', 'attach', 'portForward'])
-    app.route({ method: ['GET', 'POST'], url: `/${prefix}/*`, handler: needUpgrade })
+}
 
+type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+const upgrader = (options: KubeletServerOptions, metrics: KubeletServerMetrics): Upgrade => {
+  const { view, streams, signal, log, allowedNames = [] } = options
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     authorize(request, allowedNames)
     const url = new URL(request.url ?? '/', 'https://kubelet')
@@ -134,7 +148,7 @@ export const startKubeletServer = async (options: KubeletServerOptions): Promise
     const command = { request, socket, head, query: url.searchParams, container, streams, signal }
     return metrics.during(path.kind, () => (path.kind === 'exec' ? serveExec(command) : serveAttach(command)))
   }
-  app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  return (request, socket, head) => {
     socket.on('error', () => {})
     upgrade(request, socket, head).catch((error: unknown) => {
       // ApiErrors are thrown only while the socket still speaks HTTP.
@@ -142,11 +156,18 @@ export const startKubeletServer = async (options: KubeletServerOptions): Promise
       log.warn({ err: messageOf(error), path: request.url }, 'stream failed')
       socket.destroy()
     })
-  })
-  return listen(app, options)
+  }
 }
 
-type App = Awaited<ReturnType<typeof import('fastify').fastify>>
+/** The node's HTTPS API: pods, logs, exec, attach, port-forward. Throws HOST_UNFIT when the address cannot be had. */
+export const startKubeletServer = async (options: KubeletServerOptions): Promise<KubeletServer> => {
+  const metrics = new KubeletServerMetrics()
+  const { fastify } = await import('fastify')
+  const app = makeApp(fastify, options)
+  addRoutes(app, options, metrics)
+  app.server.on('upgrade', upgrader(options, metrics))
+  return listen(app, options)
+}
 
 const listen = async (app: App, { address, port, signal }: KubeletServerOptions): Promise<KubeletServer> => {
   try {
