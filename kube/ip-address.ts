@@ -94,3 +94,21 @@ export const cidrContains = (cidr: Cidr, ip: Ip): boolean =>
 
 /** `10.244.0.0/24`, host bits cleared. */
 export const formatNetwork = (cidr: Cidr): string => `${formatIp(firstOf(cidr))}/${cidr.prefix}`
+
+/** A CIDR that is named by its own first address, as ranges are configured. Throws INVALID_INPUT. */
+export const parseNetwork = (text: string): Cidr => {
+  const cidr = parseCidr(text)
+  if (firstOf(cidr).value !== cidr.ip.value)
+    throw new SkiffError('INVALID_INPUT', `${text}: ${formatIp(cidr.ip)} is not the first address of a /${cidr.prefix}`)
+  return cidr
+}
+
+/** The nth address of a block (0 is the network's own). Throws INVALID_INPUT past its end. */
+export const nthOf = (cidr: Cidr, n: number): Ip => {
+  if (n < 0 || BigInt(n) >= sizeOf(cidr))
+    throw new SkiffError('INVALID_INPUT', `${formatNetwork(cidr)} has no address number ${n}`)
+  return { family: cidr.ip.family, value: firstOf(cidr).value + BigInt(n) }
+}
+
+/** True when two blocks share an address; never across families. */
+export const cidrsOverlap = (a: Cidr, b: Cidr): boolean => cidrContains(a, firstOf(b)) || cidrContains(b, firstOf(a))

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statfsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
-import { nthAddress, overlaps, parseCidr4, type Cidr4 } from '../../kube/cidr.ts'
+import { cidrsOverlap, formatIp, nthOf, parseNetwork, type Cidr } from '../../kube/ip-address.ts'
 import { messageOf, SkiffError } from '../../kube/errors.ts'
 import { runOk, type Exec } from '../../host/exec.ts'
 import type { UpOptions } from './options.ts'
@@ -16,10 +16,10 @@ export interface HostRoute {
 export const readRoutes = async (exec: Exec): Promise<HostRoute[]> =>
   JSON.parse(await runOk(exec, 'ip', ['-j', '-4', 'route', 'show'])) as HostRoute[]
 
-const cidrOfRoute = (route: HostRoute): Cidr4 | undefined => {
+const cidrOfRoute = (route: HostRoute): Cidr | undefined => {
   if (route.dst === 'default') return undefined
   try {
-    return parseCidr4(route.dst.includes('/') ? route.dst : `${route.dst}/32`)
+    return parseNetwork(route.dst.includes('/') ? route.dst : `${route.dst}/32`)
   } catch {
     return undefined
   }
@@ -31,21 +31,24 @@ export const checkRanges = (
   routes: readonly HostRoute[],
 ): void => {
   const ranges = [
-    { flag: '--pod-cidr', text: options.podCidr, cidr: parseCidr4(options.podCidr) },
-    { flag: '--service-cidr', text: options.serviceCidr, cidr: parseCidr4(options.serviceCidr) },
+    { flag: '--pod-cidr', text: options.podCidr, cidr: parseNetwork(options.podCidr) },
+    { flag: '--service-cidr', text: options.serviceCidr, cidr: parseNetwork(options.serviceCidr) },
   ]
   const [pods, services] = ranges
   if (pods === undefined || services === undefined) return
+  for (const { flag, text, cidr } of ranges)
+    if (cidr.ip.family !== 4)
+      throw new SkiffError('NOT_IMPLEMENTED', `${flag} ${text}: IPv6 is not built yet in this version`)
   if (pods.cidr.prefix > 24) throw new SkiffError('INVALID_INPUT', `--pod-cidr ${pods.text}: a node needs a /24 of it`)
   if (services.cidr.prefix > 27 || services.cidr.prefix < 12)
     throw new SkiffError('INVALID_INPUT', `--service-cidr ${services.text}: its length must be from /12 to /27`)
-  if (overlaps(pods.cidr, services.cidr))
+  if (cidrsOverlap(pods.cidr, services.cidr))
     throw new SkiffError('INVALID_INPUT', `--pod-cidr ${pods.text} and --service-cidr ${services.text} overlap`)
   for (const { flag, text, cidr } of ranges)
     for (const route of routes) {
       const taken = cidrOfRoute(route)
       // Routes over our own bridge are a cluster's that was killed: `up` takes them over.
-      if (taken !== undefined && route.dev !== 'skiff0' && overlaps(cidr, taken))
+      if (taken !== undefined && route.dev !== 'skiff0' && cidrsOverlap(cidr, taken))
         throw new SkiffError(
           'HOST_UNFIT',
           `${flag} ${text} overlaps the host's route to ${route.dst} (dev ${route.dev ?? '?'})`,
@@ -154,6 +157,6 @@ export const checkHost = (options: Pick<UpOptions, 'dataDir'>): void => {
 
 /** The addresses that follow from the service range: its first is the API's, its tenth DNS's. */
 export const serviceAddresses = (serviceCidr: string): { apiServiceIp: string; dnsIp: string } => {
-  const cidr = parseCidr4(serviceCidr)
-  return { apiServiceIp: nthAddress(cidr, 1), dnsIp: nthAddress(cidr, 10) }
+  const cidr = parseNetwork(serviceCidr)
+  return { apiServiceIp: formatIp(nthOf(cidr, 1)), dnsIp: formatIp(nthOf(cidr, 10)) }
 }
