@@ -104,6 +104,11 @@ export const options = {
     default: '',
     help: "accepted and not used: Docker's own setting counts",
   }),
+  allowedUnsafeSysctls: listOption('allowed-unsafe-sysctls', {
+    config: 'allowedUnsafeSysctls',
+    default: [],
+    help: 'sysctls beyond the safe ones that pods may set; names, or prefixes that end in *',
+  }),
   failSwapOn: booleanOption('fail-swap-on', { config: 'failSwapOn', default: false, help: 'accepted and not used' }),
 } satisfies OptionTable
 

@@ -8,6 +8,7 @@ import { deletePod } from './sync/delete-pod.ts'
 import { graceSecondsOf, isDeleting, podText, type LocalPod } from './sync/local-pod.ts'
 import { computePodActions, type Action } from './sync/plan.ts'
 import { WorkerLoop } from './sync/worker-loop.ts'
+import { sysctlRefusal } from './sync/sysctl-admission.ts'
 import { allContainers, latest, runningContainers, type PodRuntime } from './sync/pod-runtime.ts'
 
 type Kill = Extract<Action, { kind: 'kill-pod' }>
@@ -108,6 +109,7 @@ export class PodWorker {
     if (this.#operations.signal.aborted) this.#operations = new AbortController()
     const runtime = this.#sandbox.visible(await cache.refresh(this.#pod.uid))
     await records.load(runtime)
+    if (runtime.sandboxes.length === 0) this.#admit()
     const { actions, wakeAtMs } = computePodActions({
       pod: this.pod,
       runtime,
@@ -141,6 +143,15 @@ export class PodWorker {
     const now = clock.now()
     const due = [...this.#retryAt.values(), ...(wakeAtMs === undefined ? [] : [wakeAtMs])].filter(at => at > now)
     return due.length === 0 ? undefined : Math.min(...due)
+  }
+
+  /** A pod that must not run here fails before anything is made for it. */
+  #admit(): void {
+    const refusal = sysctlRefusal(this.#pod.spec, this.#context.node.allowedUnsafeSysctls)
+    if (refusal === undefined || this.#status.failed !== undefined) return
+    this.#context.event(this.#pod, 'Warning', refusal.reason, refusal.message)
+    this.#status.failed = { reason: refusal.reason, message: `Pod was rejected: ${refusal.message}` }
+    this.#publish()
   }
 
   /** Starts the operations of each container that has none under way. */

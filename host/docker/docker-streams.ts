@@ -88,6 +88,11 @@ export class DockerStreams implements ContainerStreams {
       waiting.catch(() => {})
       const query = `stream=1&stdout=1&stderr=1${stdin ? '&stdin=1' : ''}`
       const socket = await this.#hijack(`/containers/${id}/attach?${query}`, signal)
+      // The Engine lets clients attach to a container that has ended, and then keeps them waiting for its next start.
+      if (!(await this.#isRunning(id, signal))) {
+        socket.destroy()
+        throw new SkiffError('NOT_FOUND', `${what}: it does not run`)
+      }
       return session(socket, tty, {
         what,
         signal,
@@ -111,6 +116,10 @@ export class DockerStreams implements ContainerStreams {
     }
     if (pid === 0) throw new SkiffError('NOT_FOUND', `${what}: it does not run`)
     return connectInNetns(`/proc/${pid}/ns/net`, port, signal)
+  }
+
+  async #isRunning(id: string, abortSignal: AbortSignal): Promise<boolean> {
+    return (await this.#docker.getContainer(id).inspect({ abortSignal })).State.Running
   }
 
   async #hasTty(id: string, abortSignal: AbortSignal): Promise<boolean> {

@@ -107,8 +107,11 @@ class KubeletProxy {
 
   /** Logs are a plain reply, flushed as they come, on HTTP/1.1 and HTTP/2 alike. */
   async log(target: StreamTarget, to: ServerResponse | Http2ServerResponse): Promise<void> {
+    const path = kubeletPath('log', target)
+    // A pod that waits for a node has no logs, which is no error.
+    if (!podOf(target).spec?.nodeName) return void to.writeHead(200, { 'Content-Type': 'text/plain' }).end()
     const address = kubeletAddress(target)
-    const request = this.#open(address, kubeletPath('log', target), 'GET', {})
+    const request = this.#open(address, path, 'GET', {})
     const hangUp = () => request.destroy()
     to.once('close', hangUp)
     request.end()

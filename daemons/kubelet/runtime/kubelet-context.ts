@@ -28,6 +28,7 @@ export interface NodeFacts {
   cgroupParent: string
   clusterDns: readonly string[]
   clusterDomain: string
+  allowedUnsafeSysctls: readonly string[]
   memoryBytes: number
   /** The host lets us set an oom_score_adj below zero. */
   negativeOomScore: boolean

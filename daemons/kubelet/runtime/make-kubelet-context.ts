@@ -47,6 +47,7 @@ const nodeFactsOf = ({ options, machine, nodeName, nodeIp, negativeOomScore }: K
   cgroupParent: options.cgroupParent,
   clusterDns: options.clusterDns,
   clusterDomain: options.clusterDomain,
+  allowedUnsafeSysctls: options.allowedUnsafeSysctls,
   memoryBytes: machine.memoryBytes,
   negativeOomScore,
   allocatable: {

@@ -118,7 +118,12 @@ export const serveAttach = async (command: CommandRequest): Promise<void> => {
   const asked = parseStreams(command.query)
   const { container, streams } = command
   const wanted = { ...asked, stdin: asked.stdin && container.stdin }
-  await serve(command, asked, signal =>
-    streams.attach(container.id, { stdin: wanted.stdin, tty: container.tty, signal }),
-  )
+  await serve(command, asked, async signal => {
+    const session = await streams.attach(container.id, { stdin: wanted.stdin, tty: container.tty, signal })
+    // The attachment succeeded however the process ended: clients ask the pod's status for its exit code, and take an
+    // exit code told here for a failed attachment.
+    const exited = session.exited.then(() => 0)
+    exited.catch(() => {})
+    return { ...session, exited }
+  })
 }

@@ -62,7 +62,7 @@ const freshName = (nowMs: number): string => {
  *     volume/..data -> ..2026_01_01_00_00_00.123   swapped by one rename
  *     volume/key -> ..data/key
  *
- * Resolves with whether anything was written.
+ * Resolves with whether anything was written. The caller sees to it that a directory has one writer at a time.
  */
 export const writeAtomically = async (
   directory: string,
@@ -73,7 +73,6 @@ export const writeAtomically = async (
   await mkdir(directory, { recursive: true, mode: 0o755 })
   if (await sameAsOnDisk(directory, payload)) return false
 
-  const old = await unlessMissing(readlink(join(directory, dataLink)))
   const name = freshName(options.nowMs)
   const fresh = join(directory, name)
   await mkdir(fresh, { mode: 0o755 })
@@ -94,8 +93,9 @@ export const writeAtomically = async (
   for (const top of tops)
     if ((await unlessMissing(readlink(join(directory, top)))) === undefined)
       await symlink(join(dataLink, top), join(directory, top))
+  // What is no longer shown, and every older set of files, also one that a kubelet which died left half written.
+  const kept = new Set([...tops, dataLink, name])
   for (const entry of await readdir(directory))
-    if (!entry.startsWith('..') && !tops.has(entry)) await rm(join(directory, entry), { force: true, recursive: true })
-  if (old !== undefined && old !== name) await rm(join(directory, old), { recursive: true, force: true })
+    if (!kept.has(entry)) await rm(join(directory, entry), { force: true, recursive: true })
   return true
 }

@@ -45,6 +45,8 @@ const mountsBelow = async (path: string): Promise<string[]> => {
 /** Makes the volumes of pods on this host, keeps the mounted files current, and takes them away. */
 export class VolumeManager {
   readonly #options: VolumeManagerOptions
+  /** The last mount of each pod's volumes, by uid. */
+  readonly #mounting = new Map<string, Promise<unknown>>()
   constructor(options: VolumeManagerOptions) {
     this.#options = options
   }
@@ -54,6 +56,14 @@ export class VolumeManager {
    * Throws what failed first, its message beginning as upstream's FailedMount events do.
    */
   async mount(pod: LocalPod, facts: DownwardFacts): Promise<Map<string, string>> {
+    // One writer at a time: two that change a volume together would each leave the other's old files behind.
+    const before = this.#mounting.get(pod.uid) ?? Promise.resolve()
+    const mounting = before.catch(() => {}).then(() => this.#mountAll(pod, facts))
+    this.#mounting.set(pod.uid, mounting)
+    return mounting
+  }
+
+  async #mountAll(pod: LocalPod, facts: DownwardFacts): Promise<Map<string, string>> {
     const places = await Promise.all(
       (pod.spec.volumes ?? []).map(async (volume): Promise<[string, string]> => {
         try {
@@ -70,6 +80,8 @@ export class VolumeManager {
 
   /** Unmounts and deletes everything of a pod. Idempotent. */
   async unmount(uid: string): Promise<void> {
+    await this.#mounting.get(uid)?.catch(() => {})
+    this.#mounting.delete(uid)
     const { root } = podDirectory(this.#options.rootDir, uid)
     const failures: unknown[] = []
     for (const target of await mountsBelow(root))

@@ -156,6 +156,16 @@ void t.test('an image with an impossible name is told once and waited for, and o
   t.ok(clock.sleeping > 0)
 })
 
+void t.test('a pod with a sysctl that is not allowed fails, and nothing is made for it', async t => {
+  const { create, said, pod, engine } = await setUp(t)
+  await create({ securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }] } })
+  await until('Failed', () => pod()?.status?.phase === 'Failed')
+  const message = 'forbidden sysctl: "kernel.msgmax" not allowlisted'
+  t.match(pod()?.status, { reason: 'SysctlForbidden', message: `Pod was rejected: ${message}` })
+  t.ok(said().includes(`SysctlForbidden: ${message}`))
+  t.equal(engine.calls.length, 0)
+})
+
 void t.test('a mount that fails names the volume, and the pod starts when it can', async t => {
   const { create, running, said, client, clock, status } = await setUp(t)
   await create({ volumes: [{ name: 'v', configMap: { name: 'late' } }] })

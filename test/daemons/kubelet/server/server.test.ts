@@ -32,13 +32,23 @@ const streams: ContainerStreams = {
     resize: async () => {},
     exited: Promise.resolve(command.length),
   }),
-  attach: () => Promise.reject(new SkiffError('CONFLICT', 'it has stopped')),
+  attach: async id => {
+    if (id !== 'c3') throw new SkiffError('CONFLICT', 'it has stopped')
+    return {
+      stdin: new Writable({ write: (_chunk, _encoding, done) => done() }),
+      stdout: Readable.from([Buffer.from('its last words')]),
+      stderr: Readable.from([]),
+      resize: async () => {},
+      exited: Promise.resolve(5),
+    }
+  },
   connect: () => Promise.reject(new SkiffError('UNAVAILABLE', 'refused')),
 }
 
 const containers: Record<string, ContainerView> = {
   app: { id: 'c1', running: true, tty: false, stdin: false },
   done: { id: 'c2', running: false, tty: false, stdin: false },
+  ends: { id: 'c3', running: true, tty: false, stdin: false },
   lost: { id: 'gone', running: false, tty: false, stdin: false },
 }
 
@@ -170,6 +180,15 @@ void t.test('attach that fails says why on the error stream', async t => {
   const [error] = ['error', 'stdout'].map(streamtype => connection.openStream({ streamtype }))
   if (error === undefined) throw new Error('no stream')
   t.match(JSON.parse(await textOf(error)), { status: 'Failure', message: 'it has stopped' })
+  connection.close()
+})
+
+void t.test('attach succeeds whatever the exit code: kubectl run asks the status of the pod for it', async t => {
+  const connection = await dial('/attach/default/web/ends?output=1')
+  const [error, stdout] = ['error', 'stdout'].map(streamtype => connection.openStream({ streamtype }))
+  if (error === undefined || stdout === undefined) throw new Error('no streams')
+  t.equal(await textOf(stdout), 'its last words')
+  t.match(JSON.parse(await textOf(error)), { status: 'Success' })
   connection.close()
 })
 

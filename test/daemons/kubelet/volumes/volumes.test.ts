@@ -114,6 +114,17 @@ void t.test('files change together: one rename swaps the old ones for the new', 
     await t.rejects(writeAtomically(directory, filesOf({ [path]: 'x' }), at), { code: 'INVALID_INPUT' })
 })
 
+void t.test('two mounts at once leave one set of files', async t => {
+  const rootDir = t.testdir()
+  const options = { rootDir, source, clock: new FakeClock(), exec: new FakeExec(), journal: new FakeJournal() }
+  const manager = new VolumeManager(options)
+  const pod = podOf({
+    volumes: [{ name: 'd', downwardAPI: { items: [{ path: 'n', fieldRef: { fieldPath: 'metadata.name' } }] } }],
+  })
+  const [places] = await Promise.all([manager.mount(pod, facts), manager.mount(pod, facts), manager.mount(pod, facts)])
+  t.equal(readdirSync(places.get('d') ?? '').filter(name => /^\.\.\d/.test(name)).length, 1)
+})
+
 void t.test('hostPath types are checked, and made where they say so', async t => {
   const directory = t.testdir({ file: 'x' })
   await prepareHostPath(join(directory, 'made'), 'DirectoryOrCreate')
