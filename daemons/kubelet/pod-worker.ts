@@ -150,7 +150,7 @@ export class PodWorker {
     const refusal = sysctlRefusal(this.#pod.spec, this.#context.node.allowedUnsafeSysctls)
     if (refusal === undefined || this.#status.failed !== undefined) return
     this.#context.event(this.#pod, 'Warning', refusal.reason, refusal.message)
-    this.#status.failed = { reason: refusal.reason, message: `Pod was rejected: ${refusal.message}` }
+    this.#status.failed = { reason: refusal.reason, message: `Pod was rejected: ${refusal.message}`, rejected: true }
     this.#publish()
   }
 

@@ -108,12 +108,17 @@ export const startNodeLifecycleController: StartController = context => new Node
 export const startTaintEvictionController: StartController = context => {
   const { informers, client, clock, signal } = context
   const recorder = context.recorder('taint-eviction-controller')
+  const since = new Map<string, { uid: string | undefined; ms: number }>()
   const queue = context.startQueue('taint_eviction', 4, async key => {
     const pod = informers.of(pods).get(key)
-    if (pod === undefined || pod.metadata?.deletionTimestamp !== undefined) return
+    if (pod === undefined || pod.metadata?.deletionTimestamp !== undefined) return void since.delete(key)
     const taints = evictingTaints(informers.of(nodes).get(pod.spec?.nodeName ?? '')?.spec?.taints)
-    const at = evictionTime(pod, taints, clock.now())
-    if (at === undefined) return
+    // kubectl's taints do not say when they were added: time runs from the first look at them.
+    const seen = since.get(key)
+    const sinceMs = seen !== undefined && seen.uid === pod.metadata?.uid ? seen.ms : clock.now()
+    const at = evictionTime(pod, taints, sinceMs)
+    if (at === undefined) return void since.delete(key)
+    since.set(key, { uid: pod.metadata?.uid, ms: sinceMs })
     if (at > clock.now()) return queue.addAfter(key, at - clock.now())
     recorder.event(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`)
     await applyWrite(client, patchWrite(pods, pod, evictedStatus(pod, clock.now()), 'status'), signal)
@@ -138,6 +143,7 @@ export const startTaintEvictionController: StartController = context => {
       const moved = pod.spec?.nodeName !== old.spec?.nodeName
       if (moved || !isDeepStrictEqual(pod.spec?.tolerations, old.spec?.tolerations)) enqueuePod(pod)
     },
+    deleted: pod => since.delete(objectKey(pod)),
   })
 }
 

@@ -3,6 +3,7 @@ import type { KubeletContext } from '../runtime/kubelet-context.ts'
 import type { LocalPod } from '../sync/local-pod.ts'
 import type { PodRuntime } from '../sync/pod-runtime.ts'
 import { computePodStatus } from './pod-status.ts'
+import type { Verdict } from './status-input.ts'
 
 const ownConditions = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'])
 
@@ -21,7 +22,7 @@ export interface Published {
 export class PodPublisher {
   readonly waiting = new Map<string, { reason: string; message?: string }>()
   /** Set when the kubelet itself ends the pod. */
-  failed: { reason: string; message: string } | undefined
+  failed: Verdict | undefined
   readonly #context: KubeletContext
   #last: PodStatus | undefined
   constructor(context: KubeletContext) {

@@ -104,9 +104,14 @@ const conditionsOf = (
 /** The status of a pod as the API should show it. Pure; the rules and texts are upstream's. */
 export const computePodStatus = (input: StatusInput): PodStatus => {
   const { pod, podIP, hostIP, failed } = input
+  const old = pod.object.status
+  if (failed?.rejected === true) {
+    const { reason, message } = failed
+    const conditions = old?.conditions ?? []
+    return { phase: 'Failed', reason, message, conditions, startTime: old?.startTime ?? timeText(input.nowMs) }
+  }
   const statuses = containerStatuses(input)
   const phase = phaseOf(input, statuses.init, statuses.app)
-  const old = pod.object.status
   const verdict =
     failed ??
     (isTerminalPhase(old?.phase) && old?.reason !== undefined

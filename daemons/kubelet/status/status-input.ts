@@ -3,6 +3,13 @@ import type { LocalPod } from '../sync/local-pod.ts'
 import type { ContainerRecord, PodRuntime } from '../sync/pod-runtime.ts'
 
 /** What a pod's status is computed from. */
+/** Why the kubelet itself ends a pod. `rejected`: nothing was ever made for it, and its status says no more than that. */
+export interface Verdict {
+  reason: string
+  message: string
+  rejected?: true
+}
+
 export interface StatusInput {
   pod: LocalPod
   runtime: PodRuntime
@@ -23,5 +30,5 @@ export interface StatusInput {
   /** Nothing of the pod will run again: it is being deleted and has been ended, or it finished. */
   podEnded: boolean
   /** Set when the kubelet itself ends the pod: DeadlineExceeded, Evicted. */
-  failed?: { reason: string; message: string }
+  failed?: Verdict
 }

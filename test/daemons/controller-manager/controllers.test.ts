@@ -368,6 +368,23 @@ t.test('a silent node is told of, tainted and emptied after the toleration, whil
   t.equal(h.client.objects(leases).length, 1)
 })
 
+t.test('a taint that does not say when it was added is tolerated from when it is first seen', async t => {
+  const tolerations = [{ operator: 'Exists', tolerationSeconds: 60 }]
+  const h = await runControllers(
+    t,
+    ['taint-eviction-controller'],
+    [
+      Object.assign(node('a'), { spec: { taints: [{ key: 'k', value: 'v', effect: 'NoExecute' }] } }),
+      pod('p', { node: 'a', spec: { containers: [], tolerations } }),
+    ],
+  )
+  await h.clock.advance(59_000)
+  t.equal(h.client.objects(pods)[0]?.metadata?.deletionTimestamp, undefined)
+  await h.clock.advance(1000)
+  await h.settle()
+  t.type(h.client.objects(pods)[0]?.metadata?.deletionTimestamp, 'string')
+})
+
 t.test('a node that comes back in time keeps its pods', async t => {
   const h = await runControllers(
     t,

@@ -162,6 +162,7 @@ void t.test('a pod with a sysctl that is not allowed fails, and nothing is made 
   await until('Failed', () => pod()?.status?.phase === 'Failed')
   const message = 'forbidden sysctl: "kernel.msgmax" not allowlisted'
   t.match(pod()?.status, { reason: 'SysctlForbidden', message: `Pod was rejected: ${message}` })
+  t.equal(pod()?.status?.containerStatuses, undefined, 'kubectl shows the reason, not that a container is being made')
   t.ok(said().includes(`SysctlForbidden: ${message}`))
   t.equal(engine.calls.length, 0)
 })
