@@ -172,7 +172,9 @@ void t.test('the node network writes the conflist, holds its rules and puts them
   }
   const sysctlRoot = join(directory, 'sysctl')
   mkdirSync(join(sysctlRoot, 'net/ipv4'), { recursive: true })
+  mkdirSync(join(sysctlRoot, 'net/bridge'))
   writeFileSync(join(sysctlRoot, 'net/ipv4/ip_forward'), '0\n')
+  writeFileSync(join(sysctlRoot, 'net/bridge/bridge-nf-call-iptables'), '1\n')
   await inside(node, 'iptables', '-P', 'FORWARD', 'DROP')
   const journal = new FakeJournal()
   const stop = new AbortController()
