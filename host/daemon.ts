@@ -84,6 +84,6 @@ export const runDaemon = async <Table extends OptionTable>(
     if (stop.signal.aborted && error === stop.signal.reason) return 0
     const remedy = error instanceof SkiffError && error.remedy !== undefined ? `\n${error.remedy}` : ''
     process.stderr.write(`${entry.name}: ${messageOf(error)}${remedy}\n`)
-    return error instanceof SkiffError && error.code === 'INVALID_INPUT' ? 2 : 1
+    return error instanceof SkiffError && (error.code === 'INVALID_INPUT' || error.code === 'NOT_IMPLEMENTED') ? 2 : 1
   }
 }
