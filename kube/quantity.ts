@@ -54,16 +54,6 @@ export const quantityToMilli = (text: string): number => Number(divideUp(parseQu
 /** Whole units, rounded up: bytes of a memory quantity. */
 export const quantityToBytes = (text: string): number => Number(divideUp(parseQuantity(text).nano, nanosPerUnit))
 
-export const quantityFromMilli = (milli: number): Quantity => ({
-  nano: BigInt(milli) * 1_000_000n,
-  format: 'DecimalSI',
-})
-
-export const quantityFromBytes = (bytes: number): Quantity => ({
-  nano: BigInt(bytes) * nanosPerUnit,
-  format: 'BinarySI',
-})
-
 /** Upstream's canonical text: no fraction, the largest suffix that loses nothing; sizes that are no whole unit are written decimal. */
 export const formatQuantity = ({ nano, format }: Quantity): string => {
   if (nano === 0n) return '0'

@@ -1,4 +1,5 @@
 import { systemClock } from '../../host/clock.ts'
+import { daemonClient } from '../../host/daemon-client.ts'
 import type { DaemonContext, RunningDaemon } from '../../host/daemon.ts'
 import type { Clock } from '../../kube/clock.ts'
 import type { KubeClient } from '../../kube/client/client.ts'
@@ -27,23 +28,6 @@ export interface RunningControllerManager extends RunningDaemon {
   port: number | undefined
   /** Names of the controllers that run. */
   controllers: readonly string[]
-}
-
-const connect = async (
-  options: ControllerManagerOptions,
-  context: ControllerManagerContext,
-): Promise<{ client: KubeClient; close(): void }> => {
-  if (context.client !== undefined) return { client: context.client, close: () => {} }
-  if (options.kubeconfig === '')
-    throw new SkiffError('INVALID_INPUT', '--kubeconfig is needed', {
-      remedy: 'name the kubeconfig of system:kube-controller-manager',
-    })
-  const [{ createHttpClient }, { readKubeconfig }] = await Promise.all([
-    import('../../kube/client/http-client.ts'),
-    import('../../kube/client/kubeconfig.ts'),
-  ])
-  const client = createHttpClient(readKubeconfig(options.kubeconfig), { userAgent: 'kube-controller-manager' })
-  return { client, close: () => client.close() }
 }
 
 /** Everything that runs, and how it ends. */
@@ -84,7 +68,14 @@ export const start = async (
       remedy: 'run one controller manager, with --leader-elect=false',
     })
   const names = selectControllers(options.controllers)
-  const { client, close } = await connect(options, context)
+  const { client, close } = await daemonClient(context, {
+    kubeconfig: options.kubeconfig,
+    userAgent: 'kube-controller-manager',
+    missing: () =>
+      new SkiffError('INVALID_INPUT', '--kubeconfig is needed', {
+        remedy: 'name the kubeconfig of system:kube-controller-manager',
+      }),
+  })
   const clock = context.clock ?? systemClock
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal])

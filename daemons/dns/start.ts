@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { systemClock, type Clock } from '../../host/clock.ts'
+import { givenClient, openClient, type DaemonClient } from '../../host/daemon-client.ts'
 import type { DaemonContext, RunningDaemon } from '../../host/daemon.ts'
 import type { OpenLinks } from '../../host/netlink/links.ts'
-import type { KubeClient } from '../../kube/client/client.ts'
 import { messageOf, SkiffError } from '../../kube/errors.ts'
 import type { OptionsOf } from '../../kube/options.ts'
 import { defaultCorefile } from './default-corefile.ts'
@@ -52,19 +52,10 @@ const readConf = (file: string, host: DnsHost): string => {
   }
 }
 
-/** The API client that was given, or one by the kubeconfig. */
-const clientOf = async (
-  kubeconfig: string,
-  context: DaemonContext,
-): Promise<{ client: KubeClient; close(): void } | undefined> => {
-  if (context.client !== undefined) return { client: context.client, close: () => {} }
-  if (kubeconfig === '') return undefined
-  const [{ createHttpClient }, { readKubeconfig }] = await Promise.all([
-    import('../../kube/client/http-client.ts'),
-    import('../../kube/client/kubeconfig.ts'),
-  ])
-  const client = createHttpClient(readKubeconfig(kubeconfig))
-  return { client, close: () => client.close() }
+/** The API client that was given, or one by the kubeconfig; a Corefile without `kubernetes` needs neither. */
+const clientOf = async (kubeconfig: string, context: DaemonContext): Promise<DaemonClient | undefined> => {
+  if (context.client !== undefined) return givenClient(context.client)
+  return kubeconfig === '' ? undefined : openClient(kubeconfig)
 }
 
 /** Loaded for the first plugin that asks, and shared by all. */

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { systemClock, type Clock } from '../../host/clock.ts'
+import { daemonClient } from '../../host/daemon-client.ts'
 import type { DaemonContext, RunningDaemon } from '../../host/daemon.ts'
 import { systemExec, type Exec } from '../../host/exec.ts'
-import type { KubeClient } from '../../kube/client/client.ts'
 import { EventRecorder } from '../../kube/client/event-recorder.ts'
 import { SkiffError } from '../../kube/errors.ts'
 import { serveHttp, type HttpEndpoint } from './http-endpoints.ts'
@@ -25,15 +25,6 @@ export interface RunningIngress extends RunningDaemon {
   /** Resolves when nginx took its first configuration; rejects when the daemon is stopped before. */
   firstSync: Promise<void>
   healthzAddress: string
-}
-
-const ownClient = async (kubeconfig: string): Promise<KubeClient & { close(): void }> => {
-  if (kubeconfig === '') throw new SkiffError('INVALID_INPUT', 'no API server to ask', { remedy: 'give --kubeconfig' })
-  const [{ createHttpClient }, { readKubeconfig }] = await Promise.all([
-    import('../../kube/client/http-client.ts'),
-    import('../../kube/client/kubeconfig.ts'),
-  ])
-  return createHttpClient(readKubeconfig(kubeconfig), { userAgent: 'ingress/skiff' })
 }
 
 /** The address that clients are told: the one listened on, or the first of this machine that is not loopback. */
@@ -80,9 +71,11 @@ export const start = async (
   const { log, journal } = context
   const clock = parts.clock ?? systemClock
   const options = { ...given, dataDir: makeDataDir(given.dataDir, journal) }
-  const own = context.client === undefined ? await ownClient(options.kubeconfig) : undefined
-  const client = context.client ?? own
-  if (client === undefined) throw new SkiffError('INTERNAL', 'no client')
+  const { client, close } = await daemonClient(context, {
+    kubeconfig: options.kubeconfig,
+    userAgent: 'ingress/skiff',
+    missing: () => new SkiffError('INVALID_INPUT', 'no API server to ask', { remedy: 'give --kubeconfig' }),
+  })
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal])
   const nginx = new NginxProcess({
@@ -117,7 +110,7 @@ export const start = async (
   } catch (error) {
     stop.abort(error)
     await running.catch(() => {})
-    own?.close()
+    close()
     throw error
   }
   log.info({ http: `${options.listenAddress}:${options.httpPort}` }, 'ingress started')
@@ -126,7 +119,7 @@ export const start = async (
       await running
     } finally {
       await endpoint?.close()
-      own?.close()
+      close()
     }
   }
   return { done: stopped(), firstSync: controller.firstSync, healthzAddress: endpoint?.address ?? '' }

@@ -1,9 +1,9 @@
 import { availableParallelism, hostname } from 'node:os'
 import { systemClock, type Clock } from '../../host/clock.ts'
+import { daemonClient } from '../../host/daemon-client.ts'
 import type { DaemonContext, RunningDaemon } from '../../host/daemon.ts'
 import { systemExec, type Exec } from '../../host/exec.ts'
 import { EventRecorder } from '../../kube/client/event-recorder.ts'
-import type { KubeClient } from '../../kube/client/client.ts'
 import { SkiffError } from '../../kube/errors.ts'
 import { proxyMode } from '../../proxy/proxy-modes.ts'
 import { cleanupIptables } from './iptables-proxier.ts'
@@ -27,18 +27,6 @@ export interface RunningKubeProxy extends RunningDaemon {
   firstSync: Promise<void>
   healthzAddress: string
   metricsAddress: string
-}
-
-const ownClient = async (kubeconfig: string): Promise<KubeClient & { close(): void }> => {
-  if (kubeconfig === '')
-    throw new SkiffError('INVALID_INPUT', 'no API server to ask', {
-      remedy: 'give --kubeconfig, or clientConnection.kubeconfig in --config',
-    })
-  const [{ createHttpClient }, { readKubeconfig }] = await Promise.all([
-    import('../../kube/client/http-client.ts'),
-    import('../../kube/client/kubeconfig.ts'),
-  ])
-  return createHttpClient(readKubeconfig(kubeconfig), { userAgent: 'kube-proxy/skiff' })
 }
 
 /** Before anything is changed: an address that cannot be listened on is to be told at once. */
@@ -90,9 +78,14 @@ export const start = async (
   const nodeName = options.nodeName === '' ? hostname().toLowerCase() : options.nodeName
   settingsOf(options, nodeViewOf(nodeName, undefined, target.family))
   checkAddresses(options)
-  const own = context.client === undefined ? await ownClient(options.kubeconfig) : undefined
-  const client = context.client ?? own
-  if (client === undefined) throw new SkiffError('INTERNAL', 'no client')
+  const { client, close } = await daemonClient(context, {
+    kubeconfig: options.kubeconfig,
+    userAgent: 'kube-proxy/skiff',
+    missing: () =>
+      new SkiffError('INVALID_INPUT', 'no API server to ask', {
+        remedy: 'give --kubeconfig, or clientConnection.kubeconfig in --config',
+      }),
+  })
   const refused = applySysctls(wantedSysctls(options, availableParallelism()), parts.sysctls ?? systemSysctls, journal)
   if (refused.length > 0) log.warn({ refused }, 'some sysctls cannot be set here')
 
@@ -109,7 +102,7 @@ export const start = async (
   } catch (error) {
     keeper.stop()
     await running.catch(() => {})
-    own?.close()
+    close()
     throw error
   }
   log.info({ mode: mode.name, node: nodeName }, 'kube-proxy started')
@@ -118,7 +111,7 @@ export const start = async (
       await running
     } finally {
       await Promise.all(servers.map(server => server.close()))
-      own?.close()
+      close()
     }
   }
   const done = stopped()

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { systemClock } from '../../host/clock.ts'
+import { daemonClient } from '../../host/daemon-client.ts'
 import type { DaemonContext } from '../../host/daemon.ts'
 import { systemExec, type Exec } from '../../host/exec.ts'
 import type { KubeClient } from '../../kube/client/client.ts'
@@ -38,15 +39,12 @@ const checked = (options: KubeletOptions): void => {
 }
 
 const clientOf = async (options: KubeletOptions, context: DaemonContext): Promise<KubeClient> => {
-  if (context.client !== undefined) return context.client
-  if (options.kubeconfig === '')
-    throw new SkiffError('INVALID_INPUT', '--kubeconfig is missing', {
-      remedy: 'name the kubeconfig of the API server',
-    })
-  const { readKubeconfig } = await import('../../kube/client/kubeconfig.ts')
-  const { createHttpClient } = await import('../../kube/client/http-client.ts')
-  const client = createHttpClient(readKubeconfig(options.kubeconfig))
-  context.signal.addEventListener('abort', () => client.close(), { once: true })
+  const { client, close } = await daemonClient(context, {
+    kubeconfig: options.kubeconfig,
+    missing: () =>
+      new SkiffError('INVALID_INPUT', '--kubeconfig is missing', { remedy: 'name the kubeconfig of the API server' }),
+  })
+  context.signal.addEventListener('abort', close, { once: true })
   return client
 }
 

@@ -1,10 +1,9 @@
-import type { KubeClient } from '../../kube/client/client.ts'
 import { EventRecorder } from '../../kube/client/event-recorder.ts'
 import { Informer } from '../../kube/client/informer.ts'
-import { readKubeconfig } from '../../kube/client/kubeconfig.ts'
 import { messageOf, SkiffError } from '../../kube/errors.ts'
 import { namespaces, nodes, pods } from '../../kube/resources.ts'
 import { systemClock } from '../../host/clock.ts'
+import { daemonClient } from '../../host/daemon-client.ts'
 import type { DaemonContext, RunningDaemon } from '../../host/daemon.ts'
 import { startHealthServer, type HealthServer } from './health-server.ts'
 import { SchedulerMetrics } from './metrics.ts'
@@ -23,20 +22,6 @@ const checkOptions = (options: SchedulerOptions): void => {
     )
 }
 
-const openClient = async (
-  options: SchedulerOptions,
-  context: DaemonContext,
-): Promise<{ client: KubeClient; close(): void }> => {
-  if (context.client !== undefined) return { client: context.client, close: () => {} }
-  if (options.kubeconfig === '')
-    throw new SkiffError('INVALID_INPUT', 'no API server to talk to', {
-      remedy: 'name a kubeconfig with --kubeconfig FILE',
-    })
-  const { createHttpClient } = await import('../../kube/client/http-client.ts')
-  const client = createHttpClient(readKubeconfig(options.kubeconfig))
-  return { client, close: () => client.close() }
-}
-
 /** Starts the scheduler; it works once the informers have synced. `port` is that of the health endpoint, 0 without one. */
 export const start = async (
   options: SchedulerOptions,
@@ -44,7 +29,13 @@ export const start = async (
 ): Promise<RunningDaemon & { port: number; metrics: SchedulerMetrics }> => {
   checkOptions(options)
   const { signal, log } = context
-  const { client, close } = await openClient(options, context)
+  const { client, close } = await daemonClient(context, {
+    kubeconfig: options.kubeconfig,
+    missing: () =>
+      new SkiffError('INVALID_INPUT', 'no API server to talk to', {
+        remedy: 'name a kubeconfig with --kubeconfig FILE',
+      }),
+  })
   const onError = (err: unknown) => log.warn({ err: messageOf(err) }, 'scheduler: the API failed')
   const metrics = new SchedulerMetrics()
   const shared = { signal, onError }

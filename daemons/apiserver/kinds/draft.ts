@@ -12,6 +12,3 @@ export type Draft<T> = T extends readonly (infer U)[]
 
 /** The one place where an object of unknown kind is taken for one of its row's kind. */
 export const draftOf = <T>(object: UnknownObject): Draft<T> => object as unknown as Draft<T>
-
-/** JSON null and a missing field mean the same in the API. */
-export const isUnset = (value: unknown): value is undefined | null => value === undefined || value === null

@@ -1,14 +1,5 @@
 import type { UnknownObject } from '../../../kube/object.ts'
-import {
-  duplicate,
-  forbidden,
-  immutableMessage,
-  invalid,
-  invalidEach,
-  nonNegative,
-  required,
-  tooLong,
-} from './field-error.ts'
+import { forbidden, immutableMessage, invalid, invalidEach, nonNegative, required, tooLong } from './field-error.ts'
 import type { FieldError, Kind } from './kind.ts'
 import {
   dns1035LabelErrors,
@@ -162,17 +153,6 @@ export const validateMetadataUpdate = (object: UnknownObject, old: UnknownObject
           `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map(f => JSON.stringify(f)).join(', ')}}`,
         ),
       )
-  }
-  return errors
-}
-
-/** Names that must be told apart: the second of two equal ones is a duplicate. */
-export const duplicatesOf = (values: readonly string[], pathAt: (index: number) => string): FieldError[] => {
-  const seen = new Set<string>()
-  const errors: FieldError[] = []
-  for (const [i, value] of values.entries()) {
-    if (seen.has(value)) errors.push(duplicate(pathAt(i), value))
-    seen.add(value)
   }
   return errors
 }
