@@ -1,6 +1,7 @@
 import { pino, type Logger } from 'pino'
 import { FileJournal } from '../host/journal.ts'
 import type { DaemonContext } from '../host/daemon.ts'
+import { stopOnSignals } from '../host/stop-on-signals.ts'
 import type { OptionsOf, OptionTable } from '../kube/options.ts'
 import { layout } from './layout.ts'
 
@@ -10,9 +11,7 @@ export const processContext = (
   dataDir: string,
 ): { context: DaemonContext; daemonContext(daemon: string): DaemonContext; log: Logger } => {
   const log = pino({ base: { name } })
-  const stop = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)))
+  const stop = stopOnSignals()
   const journal = new FileJournal(layout(dataDir).journal, name)
   const context = { signal: stop.signal, log, journal }
   return { context, log, daemonContext: daemon => ({ ...context, log: log.child({ daemon }) }) }

@@ -12,6 +12,7 @@ import {
   type OptionTable,
 } from '../kube/options.ts'
 import { FileJournal, type Journal } from './journal.ts'
+import { stopOnSignals } from './stop-on-signals.ts'
 
 /** What every daemon's `start` is given besides its options. */
 export interface DaemonContext {
@@ -71,9 +72,7 @@ export const runDaemon = async <Table extends OptionTable>(
     return 0
   }
   const log = pino({ name: entry.name, base: { name: entry.name } })
-  const stop = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)))
+  const stop = stopOnSignals()
   try {
     const options = readOptions(entry, argv)
     const journal = new FileJournal(process.env['SKIFF_JOURNAL_DIR'] ?? '/var/lib/skiff/journal', entry.name)

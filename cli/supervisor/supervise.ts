@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { pino } from 'pino'
 import { writeFileAtomic } from '../../host/files.ts'
+import { stopOnSignals } from '../../host/stop-on-signals.ts'
 import { readClusterConfig } from '../cluster-config.ts'
 import type { Output } from '../command.ts'
 import { dataDirFlag } from '../data-dir-flag.ts'
@@ -31,9 +32,7 @@ export const readSupervisorState = (): SupervisorState | undefined => {
 export const run = async (argv: readonly string[], _output: Output): Promise<number> => {
   const dataDir = dataDirFlag(argv)
   const log = pino({ base: { name: 'supervisor' } })
-  const stop = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)))
+  const stop = stopOnSignals()
   const orphans = readSupervisorState()?.children ?? []
   // An orphaned Engine would hold the socket and the pid file that the new one needs.
   await endProcesses(orphans, 10_000)
@@ -49,7 +48,9 @@ export const run = async (argv: readonly string[], _output: Output): Promise<num
   const controllers = children.map(() => new AbortController())
   const kept = children.map((child, i) => child.keep(controllers[i]?.signal ?? stop.signal))
   save()
-  await new Promise<void>(resolve => stop.signal.addEventListener('abort', () => resolve(), { once: true }))
+  // It may have come already, while the orphans were being ended.
+  if (!stop.signal.aborted)
+    await new Promise<void>(resolve => stop.signal.addEventListener('abort', () => resolve(), { once: true }))
   for (let i = children.length - 1; i >= 0; i--) {
     controllers[i]?.abort()
     await kept[i]
