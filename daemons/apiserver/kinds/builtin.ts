@@ -12,6 +12,8 @@ import { namespaceKind } from './namespace.ts'
 import { nodeKind } from './node.ts'
 import { podKind } from './pod.ts'
 import { priorityClassKind } from './priority-class.ts'
+import { clusterRoleBindingKind, roleBindingKind } from './role-binding.ts'
+import { clusterRoleKind, roleKind } from './role.ts'
 import { replicaSetKind } from './replica-set.ts'
 import { reviewKinds } from './self-subject-reviews.ts'
 import { secretKind } from './secret.ts'
@@ -36,6 +38,10 @@ export const builtinKinds: readonly Kind[] = [
   replicaSetKind,
   ingressKind,
   ingressClassKind,
+  clusterRoleBindingKind,
+  clusterRoleKind,
+  roleBindingKind,
+  roleKind,
   priorityClassKind,
 ]
 

@@ -37,6 +37,15 @@ export const ageColumn: Column = {
   cell: (object, nowMs) => ageOf(object.metadata?.creationTimestamp, nowMs),
 }
 
+/** Stands in for Age where upstream has no columns of the kind's own. */
+export const createdAtColumn: Column = {
+  name: 'Created At',
+  type: 'date',
+  description: 'When the object was created.',
+  priority: 0,
+  cell: object => object.metadata?.creationTimestamp ?? '',
+}
+
 export const orNone = (text: string | undefined | null): string => (text ? text : '<none>')
 
 /** At most `max` of them, then how many were left out: `a,b,c + 2 more...`. */

@@ -21,6 +21,10 @@ const headers: Record<string, string> = {
   leases: 'Name Holder Age |',
   ingresses: 'Name Class Hosts Address Ports Age |',
   ingressclasses: 'Name Controller Parameters Age |',
+  roles: 'Name Created At |',
+  clusterroles: 'Name Created At |',
+  rolebindings: 'Name Role Age | Users Groups ServiceAccounts',
+  clusterrolebindings: 'Name Role Age | Users Groups ServiceAccounts',
   priorityclasses: 'Name Value Global-Default Age PreemptionPolicy |',
 }
 for (const [plural, text] of Object.entries(headers))
