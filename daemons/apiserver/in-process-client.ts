@@ -104,6 +104,11 @@ export class InProcessClient implements KubeClient {
     const { target } = this.#call(resource, 'watch', where(options))
     const queue: WatchEvent<T>[] = []
     let wake = () => {}
+    let ended = options.signal.aborted
+    const end = (): void => {
+      ended = true
+      wake()
+    }
     const add = (event: WatchEvent<T>): void => {
       queue.push(event)
       wake()
@@ -121,13 +126,9 @@ export class InProcessClient implements KubeClient {
       sink: {
         event: (type, entry) => add({ type, object: asType<T>(entry) }),
         bookmark: version => add({ type: 'BOOKMARK', object: bookmark(version) as KubeObject as T }),
+        end,
       },
     })
-    let ended = options.signal.aborted
-    const end = (): void => {
-      ended = true
-      wake()
-    }
     options.signal.addEventListener('abort', end, { once: true })
     const timer = options.timeoutSeconds === undefined ? undefined : setTimeout(end, options.timeoutSeconds * 1000)
     try {

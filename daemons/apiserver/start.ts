@@ -145,7 +145,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
   let ready = false
   const handler = new ApiHandler({
     registry,
-    documents: makeDocuments(servedKinds, serverVersion),
+    documents: makeDocuments(() => registry.kinds.all, serverVersion),
     streams: lazyStreams(options, log),
     checks: {
       ping: () => undefined,

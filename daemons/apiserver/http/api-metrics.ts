@@ -33,6 +33,8 @@ const addGauges = (register: Registry, registry: ApiRegistry): void => {
     labelNames: ['resource'],
     registers,
     collect() {
+      // Custom kinds may be gone since the last time.
+      this.reset()
       for (const kind of registry.kinds)
         if (kind.storedAs === undefined && kind.review === undefined) {
           const prefix = registry.key({ kind, namespace: '', name: '' })

@@ -61,6 +61,7 @@ export const streamWatch = (
           send(lines.event(type, entry))
         },
         bookmark: (version, initialEventsEnd) => send(lines.bookmark(version, initialEventsEnd)),
+        end: () => body?.end(),
       },
     })
   } catch (error) {

@@ -2,6 +2,7 @@ import type { Clock } from '../../../kube/clock.ts'
 import type { AdmissionPlugin, AdmissionReader } from '../admission/plugin.ts'
 import type { UserInfo } from '../auth/user-info.ts'
 import type { Kind } from '../kinds/kind.ts'
+import { KindTable } from '../kinds/kind-table.ts'
 import type { Store } from '../store/store.ts'
 import { StoredEntry } from '../store/stored-entry.ts'
 
@@ -35,6 +36,7 @@ export interface WriteResult {
 
 export interface RegistryOptions {
   store: Store
+  /** The built-in kinds; others come and go in `Registry.kinds`. */
   kinds: readonly Kind[]
   plugins: readonly AdmissionPlugin[]
   clock: Clock
@@ -43,21 +45,23 @@ export interface RegistryOptions {
 /** The kinds and the store they are kept in: what every request works on. */
 export class Registry {
   readonly store: Store
-  readonly kinds: readonly Kind[]
+  readonly kinds: KindTable
   readonly plugins: readonly AdmissionPlugin[]
   readonly clock: Clock
   readonly reader: AdmissionReader
   /** Told once a minute how far the store has come, so that they can resume from there. */
-  readonly openWatches = new Set<{ bookmark(): void; close(): void }>()
-  readonly #byPath = new Map<string, Kind>()
+  readonly openWatches = new Set<{ kind: Kind; bookmark(): void; expire(): void }>()
   readonly #views = new WeakMap<StoredEntry, StoredEntry>()
 
   constructor({ store, kinds, plugins, clock }: RegistryOptions) {
     this.store = store
-    this.kinds = kinds
+    this.kinds = new KindTable(kinds)
     this.plugins = plugins
     this.clock = clock
-    for (const kind of kinds) this.#byPath.set(`${kind.group}/${kind.version}/${kind.plural}`, kind)
+    // Who watches a kind that is gone, or is served in another way now, lists it again.
+    this.kinds.onChange(() => {
+      for (const watch of this.openWatches) if (!this.kinds.serves(watch.kind)) watch.expire()
+    })
     this.reader = {
       get: (group, plural, namespace, name) => store.get(keyFor(group, plural, namespace, name))?.object,
       list: (group, plural, namespace = '') =>
@@ -66,7 +70,7 @@ export class Registry {
   }
 
   kind(group: string, version: string, plural: string): Kind | undefined {
-    return this.#byPath.get(`${group}/${version}/${plural}`)
+    return this.kinds.find(group, version, plural)
   }
 
   key({ kind, namespace, name }: ObjectTarget): string {

@@ -1,3 +1,4 @@
+import type { Kind } from '../kinds/kind.ts'
 import type { StoreEvent } from '../store/store.ts'
 import type { StoredEntry } from '../store/stored-entry.ts'
 import { parseResourceVersion } from './read-objects.ts'
@@ -20,6 +21,8 @@ export interface WatchSink {
   event(type: WatchEventType, entry: StoredEntry): void
   /** `initialEventsEnd`: everything that was there at the start has been sent. */
   bookmark(resourceVersion: string, initialEventsEnd: boolean): void
+  /** The kind is not served as it was any more: nothing comes after this. */
+  end(): void
 }
 
 export interface OpenWatch {
@@ -87,7 +90,8 @@ export const watchObjects = (
     sent = store.revision
     sink.bookmark(String(sent), false)
   }
-  if (!initial) return opened(registry, { stop: store.watch(prefix, sent, forward), bookmark })
+  const expire = (): void => sink.end()
+  if (!initial) return opened(registry, { kind, stop: store.watch(prefix, sent, forward), bookmark, expire })
   if (from !== undefined && from > store.revision) store.watch(prefix, from, () => {})()
   const { entries, revision } = store.range({ prefix })
   for (const entry of entries) {
@@ -96,12 +100,15 @@ export const watchObjects = (
   }
   sent = revision
   if (request.sendInitialEvents === true && request.allowBookmarks) sink.bookmark(String(revision), true)
-  return opened(registry, { stop: store.watch(prefix, revision, forward), bookmark })
+  return opened(registry, { kind, stop: store.watch(prefix, revision, forward), bookmark, expire })
 }
 
-const opened = (registry: Registry, { stop, bookmark }: { stop(): void; bookmark(): void }): OpenWatch => {
-  const watch: OpenWatch = {
-    bookmark,
+const opened = (
+  registry: Registry,
+  { stop, ...rest }: { kind: Kind; stop(): void; bookmark(): void; expire(): void },
+): OpenWatch => {
+  const watch = {
+    ...rest,
     close: () => {
       registry.openWatches.delete(watch)
       stop()

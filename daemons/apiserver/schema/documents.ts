@@ -82,27 +82,53 @@ const makeCache = (): ((key: string, source: Source) => Built) => {
   }
 }
 
+type Cache = ReturnType<typeof makeCache>
+
+/** What is known of the group version documents of OpenAPI v3: they change only with their own kinds. */
+type GroupCaches = Map<string, { rows: readonly Kind[]; cached: Cache }>
+
+const sameRows = (a: readonly Kind[], b: readonly Kind[]): boolean =>
+  a.length === b.length && a.every((row, index) => row === b[index])
+
 /**
  * Discovery (/api, /apis, each group and group version, plain and aggregated) and OpenAPI (/openapi/v2 as JSON and as
- * protobuf, /openapi/v3 and its group versions) for a table of kinds. Undefined for any other path.
+ * protobuf, /openapi/v3 and its group versions) for the kinds that `served` names: another array whenever they change,
+ * and then the documents are made anew, each when somebody asks for it. Undefined for any other path.
  */
-export const makeDocuments = (kinds: readonly Kind[], version: VersionInfo): Documents => {
+export const makeDocuments = (served: () => readonly Kind[], version: VersionInfo): Documents => {
+  const groups: GroupCaches = new Map()
+  let current: { kinds: readonly Kind[]; documents: Documents } | undefined
+  return (path, accept, query) => {
+    const kinds = served()
+    if (current?.kinds !== kinds) current = { kinds, documents: documentsOf(kinds, version, groups) }
+    return current.documents(path, accept, query)
+  }
+}
+
+const documentsOf = (kinds: readonly Kind[], version: VersionInfo, groups: GroupCaches): Documents => {
   const cached = makeCache()
   const discovery = new Map([...discoveryDocuments(kinds)].map(([path, build]) => [path, jsonSource(build)]))
-  const v3 = new Map<string, Source>()
+  const v3 = new Map<string, () => Built>()
   for (const rows of kindsByGroupVersion(kinds).values()) {
     const [first] = rows
-    if (first !== undefined)
-      v3.set(
-        `/openapi/v3${groupVersionPath(first)}`,
+    if (first === undefined) continue
+    const path = `/openapi/v3${groupVersionPath(first)}`
+    const known = groups.get(path)
+    const group = known !== undefined && sameRows(known.rows, rows) ? known : { rows, cached: makeCache() }
+    groups.set(path, group)
+    v3.set(path, () =>
+      group.cached(
+        path,
         jsonSource(() => openApiV3(rows, kinds, version.gitVersion)),
-      )
+      ),
+    )
   }
+  for (const path of groups.keys()) if (!v3.has(path)) groups.delete(path)
   const v3Index = jsonSource(() => ({
     paths: Object.fromEntries(
-      [...v3].map(([path, source]) => [
+      [...v3].map(([path, build]) => [
         path.slice('/openapi/v3/'.length),
-        { serverRelativeURL: `${path}?hash=${cached(path, source).hash}` },
+        { serverRelativeURL: `${path}?hash=${build().hash}` },
       ]),
     ),
   }))
@@ -110,10 +136,13 @@ export const makeDocuments = (kinds: readonly Kind[], version: VersionInfo): Doc
     json: jsonSource(() => openApiV2(kinds, version.gitVersion)),
     protobuf: { contentType: newPb, build: () => encodeOpenApiV2(openApiV2(kinds, version.gitVersion)) },
   }
-  const reply = (key: string, source: Source): DocumentReply => {
-    const { body, hash } = cached(key, source)
-    return { status: 200, contentType: source.contentType, body, etag: `"${hash}"` }
-  }
+  const answer = ({ body, hash }: Built, contentType: string): DocumentReply => ({
+    status: 200,
+    contentType,
+    body,
+    etag: `"${hash}"`,
+  })
+  const reply = (key: string, source: Source): DocumentReply => answer(cached(key, source), source.contentType)
   const aggregated = (path: '/api' | '/apis', form: 'v2' | 'v2beta1'): DocumentReply =>
     reply(`${path} ${form}`, {
       contentType: `application/json;g=apidiscovery.k8s.io;v=${form};as=APIGroupDiscoveryList`,
@@ -132,8 +161,8 @@ export const makeDocuments = (kinds: readonly Kind[], version: VersionInfo): Doc
     }
     const group = v3.get(plain)
     if (group !== undefined) {
-      const answer = reply(plain, group)
-      return `"${query.get('hash') ?? ''}"` === answer.etag ? { ...answer, maxAgeSeconds: 31_536_000 } : answer
+      const document = answer(group(), 'application/json')
+      return `"${query.get('hash') ?? ''}"` === document.etag ? { ...document, maxAgeSeconds: 31_536_000 } : document
     }
     const document = discovery.get(plain)
     return document === undefined ? undefined : reply(plain, document)

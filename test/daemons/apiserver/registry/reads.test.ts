@@ -79,6 +79,9 @@ const recorder = () => {
       event: (type: string, entry: { object: { metadata?: { name?: string } } }) => {
         lines.push(`${type} ${entry.object.metadata?.name}`)
       },
+      end: () => {
+        lines.push('END')
+      },
       bookmark: (_: string, end: boolean) => {
         lines.push(end ? 'BOOKMARK end' : 'BOOKMARK')
       },
@@ -168,4 +171,20 @@ void t.test('core and events.k8s.io Events are two views of the same objects', a
     regarding: { name: 'p' },
   })
   t.match((await client.list(resource, ns)).items, [{ note: 'hello' }])
+})
+
+void t.test('a watch ends when its kind is served in another way', async t => {
+  const { registry } = await makeRegistry(t)
+  const builtin = registry.kind('', 'v1', 'configmaps')
+  if (builtin === undefined) throw new Error('no configmaps')
+  const row = () => ({ ...builtin, group: 'example.com', plural: 'widgets' })
+  const kind = row()
+  registry.kinds.set('widgets.example.com', [kind])
+  const { lines, sink } = recorder()
+  const watch = watchObjects(registry, { kind, namespace: 'default', name: '' }, { allowBookmarks: false, sink })
+  registry.kinds.set('gadgets.example.com', [{ ...row(), plural: 'gadgets' }])
+  t.same(lines, [], 'another kind is nothing to it')
+  registry.kinds.set('widgets.example.com', [row()])
+  t.same(lines, ['END'])
+  watch.close()
 })

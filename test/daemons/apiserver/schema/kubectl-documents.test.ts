@@ -26,7 +26,7 @@ const found = installedKubectls()
 if (found.length === 0) t.test('kubectl reads the documents', { skip: 'no kubectl on PATH' }, async () => {})
 
 const notFound = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: 'NotFound', code: 404 }
-const documents = makeDocuments(builtinKinds, versionInfo)
+const documents = makeDocuments(() => builtinKinds, versionInfo)
 const server = createServer((request, response) => {
   const url = new URL(request.url ?? '/', 'http://api')
   const reply = documents(url.pathname, request.headers.accept ?? '', url.searchParams)
