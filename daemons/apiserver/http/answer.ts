@@ -8,6 +8,10 @@ export interface Answer {
   body: Buffer | string
 }
 
+/** Texts as Warning headers carry them (RFC 7234, 5.5): code 299, no agent. */
+export const warningHeaders = (texts: readonly string[]): string[] =>
+  texts.map(text => `299 - ${JSON.stringify(text.replace(/[^\t -~\u0080-\u00ff]/g, '?'))}`)
+
 const gzipAsync = promisify(gzip)
 /** Replies from this size on are worth compressing: upstream's bound. */
 const gzipFromBytes = 128 * 1024

@@ -13,8 +13,9 @@ import { failureStatus } from '../rest/failure-status.ts'
 import { handleRequest, viewOf } from '../rest/handle-request.ts'
 import { parseResourcePath, type ResourcePath, verbOf } from '../rest/resource-path.ts'
 import { booleanOf, type RestRequest, timeoutSecondsOf, watchRequestOf } from '../rest/rest-request.ts'
+import { verbsOf } from '../schema/endpoints.ts'
 import type { StreamingSubresource, StreamTarget } from '../streaming/streaming-subresource.ts'
-import { type Answer, compressed } from './answer.ts'
+import { type Answer, compressed, warningHeaders } from './answer.ts'
 import { answerPath, type ServedPaths } from './answer-path.ts'
 import { labelsOf, type RequestLabels } from './api-metrics.ts'
 import type { PeerSocket } from './connection-user.ts'
@@ -170,7 +171,7 @@ export class ApiHandler {
   async #answerResource(request: RestRequest): Promise<Answer> {
     const { status, contentType, body, warnings } = await handleRequest(this.#registry, request)
     const headers: Answer['headers'] = { 'content-type': contentType, 'cache-control': 'no-cache, private' }
-    if (warnings.length > 0) headers['warning'] = warnings.map(text => `299 - ${JSON.stringify(text)}`)
+    if (warnings.length > 0) headers['warning'] = warningHeaders(warnings)
     return { status, headers, body }
   }
 
@@ -199,7 +200,7 @@ export class ApiHandler {
   #watch(request: RestRequest, reply: RawReply, labels: RequestLabels): void {
     const { metrics } = this.#options
     const { kind, path, query } = request
-    if (kind.review !== undefined)
+    if (!verbsOf(kind).includes('watch'))
       throw apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
     const eventLabels = { group: kind.group, version: kind.version, kind: kind.kind }
     const watch = streamWatch(this.#registry, reply, {
@@ -207,6 +208,7 @@ export class ApiHandler {
       request: watchRequestOf(query),
       view: viewOf(this.#registry, request),
       timeoutMs: watchTimeoutMs(query),
+      warnings: kind.deprecation === undefined ? [] : [kind.deprecation],
       onEvent: () => metrics.watchEvent(eventLabels),
     })
     this.#watches.add(watch)

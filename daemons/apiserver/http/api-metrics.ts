@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Kind } from '../kinds/kind.ts'
 import type { ResourcePath } from '../rest/resource-path.ts'
 import type { Registry as ApiRegistry } from '../registry/registry.ts'
+import { verbsOf } from '../schema/endpoints.ts'
 
 /** What metrics know a request by. */
 export interface RequestLabels {
@@ -36,7 +37,7 @@ const addGauges = (register: Registry, registry: ApiRegistry): void => {
       // Custom kinds may be gone since the last time.
       this.reset()
       for (const kind of registry.kinds)
-        if (kind.storedAs === undefined && kind.review === undefined) {
+        if (kind.storedAs === undefined && verbsOf(kind).includes('watch')) {
           const prefix = registry.key({ kind, namespace: '', name: '' })
           const resource = kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`
           this.set({ resource }, registry.store.range({ prefix }).entries.length)

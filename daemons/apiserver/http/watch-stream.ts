@@ -5,6 +5,7 @@ import { hasReason } from '../../../kube/status.ts'
 import type { ObjectTarget, Registry } from '../registry/registry.ts'
 import { watchObjects, type OpenWatch, type WatchRequest } from '../registry/watch-objects.ts'
 import { errorLine, WatchLines } from '../rest/watch-lines.ts'
+import { warningHeaders } from './answer.ts'
 import type { View } from '../rest/represent.ts'
 
 /** A reader this far behind is cut off: it comes back with its last version and costs no memory meanwhile. */
@@ -15,14 +16,20 @@ export interface WatchStreamOptions {
   request: WatchRequest
   view: View
   timeoutMs: number
+  /** Texts for Warning headers. */
+  warnings: readonly string[]
   onEvent(): void
 }
 
 type RawReply = ServerResponse | Http2ServerResponse
 
 /** Sends the head and gives the stream of the body; HTTP/2's own stream costs half of its compatibility layer. */
-const openBody = (raw: RawReply, contentType: string): Writable => {
-  const headers = { 'content-type': contentType, 'cache-control': 'no-cache, private' }
+const openBody = (raw: RawReply, contentType: string, warnings: readonly string[]): Writable => {
+  const headers = {
+    'content-type': contentType,
+    'cache-control': 'no-cache, private',
+    ...(warnings.length > 0 ? { warning: warningHeaders(warnings).join(', ') } : {}),
+  }
   if ('stream' in raw) {
     raw.stream.respond({ ':status': 200, ...headers })
     return raw.stream
@@ -41,7 +48,7 @@ const connectionOf = (raw: RawReply): Writable => ('stream' in raw ? raw.stream 
 export const streamWatch = (
   registry: Registry,
   raw: RawReply,
-  { target, request, view, timeoutMs, onEvent }: WatchStreamOptions,
+  { target, request, view, timeoutMs, warnings, onEvent }: WatchStreamOptions,
 ): { done: Promise<void>; end(): void } => {
   const lines = new WatchLines(target.kind, view, () => registry.clock.now())
   const early: Buffer[] = []
@@ -83,7 +90,7 @@ export const streamWatch = (
     connectionOf(raw).once('close', closed)
     connectionOf(raw).once('error', closed)
   })
-  body = openBody(raw, view.media === 'yaml' ? 'application/yaml' : 'application/json')
+  body = openBody(raw, view.media === 'yaml' ? 'application/yaml' : 'application/json', warnings)
   if (early.length > 0) body.write(Buffer.concat(early))
   if (watch === undefined) body.end()
   return { done, end: () => body?.end() }

@@ -1,3 +1,5 @@
+import { bindingKind } from './binding.ts'
+import { componentStatusKind } from './component-status.ts'
 import { configMapKind } from './config-map.ts'
 import { customResourceDefinitionKind } from './custom-resource-definition.ts'
 import { deploymentKind } from './deployment.ts'
@@ -45,5 +47,13 @@ export const builtinKinds: readonly Kind[] = [
   priorityClassKind,
 ]
 
+/** What is served and not stored. */
+const unstoredKinds: readonly Kind[] = [componentStatusKind, bindingKind]
+
 /** What the API serves: what it stores, the questions it answers, and the list of custom kinds, which is empty. */
-export const servedKinds: readonly Kind[] = [...builtinKinds, customResourceDefinitionKind, ...reviewKinds]
+export const servedKinds: readonly Kind[] = [
+  ...builtinKinds,
+  ...unstoredKinds,
+  customResourceDefinitionKind,
+  ...reviewKinds,
+]

@@ -41,6 +41,17 @@ export interface ScaleRow {
 }
 
 /**
+ * A subresource that gives the whole object and changes a part of it: `pods/ephemeralcontainers`, `pods/resize`. Name
+ * it among `subresources` too.
+ */
+export interface PartRow {
+  /** The live object with what this endpoint may change taken from `wanted`; neither is changed. */
+  take(wanted: UnknownObject, live: UnknownObject): UnknownObject
+  /** Everything that must hold between the two. */
+  validate(object: UnknownObject, old: UnknownObject): FieldError[]
+}
+
+/**
  * A kind is this row: adding one is writing another. Everything generic (CRUD, watch, patch, discovery, OpenAPI,
  * tables) is driven by it. Functions are pure and may change the object they are given where they say so.
  */
@@ -68,6 +79,8 @@ export interface Kind {
   readonly scale?: ScaleRow
   /** Names of the other subresources it serves: `log`, `exec`, `binding`, `eviction`, … (carried out in rest/subresources/). */
   readonly subresources: readonly string[]
+  /** Those of `subresources` that read and write the object itself. */
+  readonly parts?: Readonly<Record<string, PartRow>>
   /** Top-level fields whose change raises metadata.generation; none: generation is not kept. Usually ['spec']. */
   readonly generationFields: readonly string[]
   /** Grace period a delete gets when the caller names none, in seconds; undefined: deleted at once. (Pods: spec's, or 30.) */
@@ -79,13 +92,26 @@ export interface Kind {
   /** Changes `object` in place with respect to `old`: keeps what must not change silently. */
   prepareForUpdate?(object: UnknownObject, old: UnknownObject): void
   validate?(object: UnknownObject): FieldError[]
+  /** Rules of a new object alone. Run besides `validate`. */
+  validateCreate?(object: UnknownObject): FieldError[]
   /** Rules between old and new: immutability. Run besides `validate`. */
   validateUpdate?(object: UnknownObject, old: UnknownObject, subresource: string): FieldError[]
+  /** What a valid write should be told of, as Warning headers; `old` is undefined for a new object. */
+  warnings?(object: UnknownObject, old: UnknownObject | undefined): string[]
+  /** The Warning that every request for the kind gets. */
+  readonly deprecation?: string
   /** Fields a field selector may name, besides metadata.name and metadata.namespace: `spec.nodeName` -> getter. */
   readonly selectableFields?: Readonly<Record<string, (object: UnknownObject) => string>>
   readonly columns: readonly Column[]
   /** Of a kind that is a question and is not stored: it can only be created, and this gives the answer. */
   review?(object: UnknownObject, user: UserInfo): UnknownObject
+  /**
+   * Of a kind that is not stored but looked up: it can only be read, and this gives all there are. `readStore` rejects
+   * where the store cannot be read.
+   */
+  computed?(readStore: () => Promise<void>): Promise<UnknownObject[]>
+  /** Of a kind that is an order and is not stored: creating one carries out this subresource of the pod it names. */
+  readonly orders?: 'binding'
   /** Metadata-name rule: DNS subdomain unless it says otherwise. */
   readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'dns-1035-label' | 'path-segment'
 }

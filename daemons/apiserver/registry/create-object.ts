@@ -71,8 +71,13 @@ const createNamed = async (
   }
   return admitThen(registry, request, async () => {
     kind.prepareForCreate?.(object)
-    const errors = [...validateMetadata(object, kind), ...(kind.validate?.(object) ?? [])]
+    const errors = [
+      ...validateMetadata(object, kind),
+      ...(kind.validate?.(object) ?? []),
+      ...(kind.validateCreate?.(object) ?? []),
+    ]
     if (errors.length > 0) throw invalid(kind, name, errors)
+    for (const text of kind.warnings?.(object, undefined) ?? []) context.warn(text)
     if (registry.store.get(key) !== undefined) throw alreadyExists(kind, name)
     if (context.keepManagers !== true) recordCreator(registry, kind, object, context)
     if (context.dryRun) return new StoredEntry(key, 0, { object })

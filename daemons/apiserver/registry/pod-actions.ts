@@ -1,6 +1,8 @@
 import { isJsonObject, cloneJson } from '../../../kube/patch/json-value.ts'
 import type { UnknownObject } from '../../../kube/object.ts'
 import { apiError } from '../../../kube/status.ts'
+import { notSupported, required } from '../kinds/field-error.ts'
+import type { FieldError } from '../kinds/kind.ts'
 import { checkFields } from '../schema/check.ts'
 import { conflict, invalid } from './api-errors.ts'
 import { checkObject } from './check-object.ts'
@@ -49,14 +51,16 @@ export const bindPod = async (
   const binding = checkedBody(body, 'io.k8s.api.core.v1.Binding')
   const to = isJsonObject(binding['target']) ? binding['target'] : {}
   const node = to['name']
-  if (typeof node !== 'string' || node === '')
-    throw invalid(bindingRow, target.name, [
-      { reason: 'FieldValueRequired', field: 'target.name', message: 'Required value' },
-    ])
+  const errors: FieldError[] = []
+  const targetKind = to['kind'] ?? ''
+  if (targetKind !== '' && targetKind !== 'Node')
+    errors.push(notSupported('target.kind', targetKind, ['Node', '<empty>']))
+  if (typeof node !== 'string' || node === '') errors.push(required('target.name'))
+  if (errors.length > 0) throw invalid(bindingRow, target.name, errors)
   const uid = binding.metadata?.uid
   const change = (live: UnknownObject): UnknownObject => {
     const next = cloneJson(live)
-    const spec = (isJsonObject(next['spec']) ? next['spec'] : {}) as { nodeName?: string }
+    const spec = (isJsonObject(next['spec']) ? next['spec'] : {}) as { nodeName?: string; schedulingGates?: unknown[] }
     if (uid !== undefined && uid !== live.metadata?.uid)
       throw conflict(
         bindingRow,
@@ -67,6 +71,8 @@ export const bindPod = async (
       throw conflict(bindingRow, target.name, `pod ${target.name} is being deleted, cannot be assigned to a host`)
     if (spec.nodeName !== undefined && spec.nodeName !== '')
       throw conflict(bindingRow, target.name, `pod ${target.name} is already assigned to node "${spec.nodeName}"`)
+    if ((spec.schedulingGates ?? []).length > 0)
+      throw conflict(bindingRow, target.name, `pod ${target.name} has non-empty .spec.schedulingGates`)
     const status = (isJsonObject(next['status']) ? next['status'] : {}) as { conditions?: PodCondition[] }
     next['spec'] = { ...spec, nodeName: node }
     next['status'] = { ...status, conditions: scheduled(status.conditions ?? [], registry.now()) }

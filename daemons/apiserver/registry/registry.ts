@@ -51,7 +51,8 @@ export class Registry {
   readonly reader: AdmissionReader
   /** Told once a minute how far the store has come, so that they can resume from there. */
   readonly openWatches = new Set<{ kind: Kind; bookmark(): void; expire(): void }>()
-  readonly #views = new WeakMap<StoredEntry, StoredEntry>()
+  /** By kind: objects may be served in more than one other shape. */
+  readonly #views = new WeakMap<Kind, WeakMap<StoredEntry, StoredEntry>>()
 
   constructor({ store, kinds, plugins, clock }: RegistryOptions) {
     this.store = store
@@ -81,10 +82,12 @@ export class Registry {
   /** The entry in the kind's own shape: itself, unless the kind is a second view of another's objects. */
   view(kind: Kind, entry: StoredEntry): StoredEntry {
     if (kind.storedAs === undefined) return entry
-    let view = this.#views.get(entry)
+    let views = this.#views.get(kind)
+    if (views === undefined) this.#views.set(kind, (views = new WeakMap()))
+    let view = views.get(entry)
     if (view === undefined) {
       view = new StoredEntry(entry.key, entry.revision, { object: kind.storedAs.fromStored(entry.copy()) })
-      this.#views.set(entry, view)
+      views.set(entry, view)
     }
     return view
   }

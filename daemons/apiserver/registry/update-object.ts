@@ -16,7 +16,7 @@ import type { ObjectTarget, Registry, RequestContext, WriteResult } from './regi
 
 /** A change to an object that is there. */
 export interface Mutation {
-  /** '' for the object itself, else `status`, `scale`, `binding`, `finalize`. */
+  /** '' for the object itself, else `status`, `scale`, `binding`, `finalize` or one of the kind's parts. */
   subresource: string
   /** The object as it should become, made from the live one (read-only); called again when another write came between. */
   change(live: UnknownObject): UnknownObject | Promise<UnknownObject>
@@ -99,6 +99,7 @@ const attemptMutation = async (
   return admitThen(registry, request, async () => {
     const errors = validateChange(next, live, { kind, subresource })
     if (errors.length > 0) throw invalid(kind, name, errors)
+    if (subresource !== 'status') for (const text of kind.warnings?.(next, live) ?? []) context.warn(text)
     raiseGeneration(next, live, kind)
     if (mutation.keepManagers !== true) recordWriter(registry, { kind, next, live, subresource }, context)
     if (equalJson(next, live)) return entry
@@ -139,8 +140,14 @@ const settle = (
     if (live['status'] === undefined) delete wanted['status']
     else wanted['status'] = cloneJson(live['status'])
   }
-  if (subresource !== '' && subresource !== 'scale') return wanted
+  const part = kind.parts?.[subresource]
+  if (subresource !== '' && subresource !== 'scale' && part === undefined) return wanted
   kind.setDefaults?.(wanted)
+  if (part !== undefined) {
+    const managedFields = wanted.metadata?.managedFields
+    const taken = part.take(wanted, live)
+    return managedFields === undefined ? taken : { ...taken, metadata: { ...taken.metadata, managedFields } }
+  }
   kind.prepareForUpdate?.(wanted, live)
   return wanted
 }
@@ -163,7 +170,7 @@ const validateChange = (
       return [...validateMetadata(next, kind), ...(kind.validateUpdate?.(next, live, subresource) ?? [])]
     default:
       // binding and finalize change what is immutable everywhere else; they check it themselves.
-      return []
+      return kind.parts?.[subresource]?.validate(next, live) ?? []
   }
 }
 

@@ -1,8 +1,10 @@
 import { stringify as stringifyYaml } from 'yaml'
+import { isJsonObject } from '../../../kube/patch/json-value.ts'
 import { apiError, type Status } from '../../../kube/status.ts'
 import { forbidden } from '../kinds/field-error.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { notImplemented } from '../registry/api-errors.ts'
+import { getComputed, listComputed } from '../registry/computed-objects.ts'
 import { createObject } from '../registry/create-object.ts'
 import { deleteCollection, deleteObject } from '../registry/delete-object.ts'
 import { patchObject } from '../registry/patch-object.ts'
@@ -188,14 +190,42 @@ const onReview = async (target: ObjectTarget, request: RestRequest, context: Req
   return { form: 'entry', status: 201, entry: answerReview(target, ...(await decoded(request, context))) }
 }
 
+/** What is looked up can only be read. */
+const onComputed = async (registry: Registry, target: ObjectTarget, request: RestRequest): Promise<Outcome> => {
+  if (request.method !== 'GET' || request.path.subresource !== '') return methodNotAllowed()
+  if (target.name === '')
+    return { form: 'list', list: await listComputed(registry, target, listRequestOf(request.query)) }
+  return { form: 'entry', status: 200, entry: await getComputed(registry, target) }
+}
+
+/** A Binding that is created in a namespace: as if it had been created in the pod it names. */
+const onOrder = async (
+  registry: Registry,
+  target: ObjectTarget,
+  request: RestRequest,
+  context: RequestContext,
+): Promise<Outcome> => {
+  const pods = registry.kind('', 'v1', 'pods')
+  if (request.method !== 'POST' || target.name !== '' || target.namespace === '' || pods === undefined)
+    return methodNotAllowed()
+  const [body, full] = await decoded(request, context)
+  const name = isJsonObject(body) && isJsonObject(body['metadata']) ? body['metadata']['name'] : undefined
+  if (typeof name !== 'string' || name === '') throw apiError('BadRequest', 'name is required')
+  await bindPod(registry, { ...target, kind: pods, name }, body, full)
+  return { form: 'status', status: 201, body: { ...successStatus(), code: 201 } }
+}
+
 const perform = (registry: Registry, request: RestRequest, context: RequestContext): Promise<Outcome> => {
   const { path, kind } = request
   const target = { kind, namespace: path.namespace, name: path.name, subresource: path.subresource }
   if (kind.review !== undefined) return onReview(target, request, context)
+  if (kind.computed !== undefined) return onComputed(registry, target, request)
+  if (kind.orders !== undefined) return onOrder(registry, target, request, context)
   if (path.name === '') return onCollection(registry, target, request, context)
   if (path.subresource === '') return onObject(registry, target, request, context)
   if (path.subresource === 'status' && kind.hasStatus) return onObject(registry, target, request, context)
   if (path.subresource === 'scale' && kind.scale !== undefined) return onScale(registry, target, request, context)
+  if (kind.parts?.[path.subresource] !== undefined) return onObject(registry, target, request, context)
   return onAction(registry, target, request, context)
 }
 
@@ -212,7 +242,8 @@ const encode = (kind: Kind, outcome: Outcome, view: View): Buffer => {
 
 /** Everything but watches and streams: a request in, the whole answer out. Failures are thrown as ApiError or SkiffError. */
 export const handleRequest = async (registry: Registry, request: RestRequest): Promise<RestReply> => {
-  const warnings: string[] = []
+  const { deprecation } = request.kind
+  const warnings: string[] = deprecation === undefined ? [] : [deprecation]
   const view = viewOf(registry, request)
   const outcome = await perform(registry, request, contextOf(request, warnings))
   const status = outcome.form === 'list' ? 200 : outcome.status

@@ -77,18 +77,20 @@ export const subresourcesOf = (kind: Kind): SubresourceRow[] => {
 
 /** What may be done with a kind. A namespace is emptied one by one: upstream serves no deletecollection for it. */
 export const verbsOf = (kind: Kind): readonly string[] =>
-  kind.review !== undefined
+  kind.review !== undefined || kind.orders !== undefined
     ? ['create']
-    : [
-        'create',
-        'delete',
-        ...(kind.group === '' && kind.plural === 'namespaces' ? [] : ['deletecollection']),
-        'get',
-        'list',
-        'patch',
-        'update',
-        'watch',
-      ]
+    : kind.computed !== undefined
+      ? ['get', 'list']
+      : [
+          'create',
+          'delete',
+          ...(kind.group === '' && kind.plural === 'namespaces' ? [] : ['deletecollection']),
+          'get',
+          'list',
+          'patch',
+          'update',
+          'watch',
+        ]
 
 /** Kinds by `v1`, `apps/v1`, … in the order of the table. */
 export const kindsByGroupVersion = (kinds: readonly Kind[]): Map<string, Kind[]> => {

@@ -155,18 +155,19 @@ const collectionSpecs = (kind: Kind): Spec[] => {
     ...write(kind.schema),
     description: `create ${kind.kind}`,
   }
-  if (kind.review !== undefined) return [create]
+  const verbs = verbsOf(kind)
+  const reading: Spec = {
+    method: 'get',
+    action: 'list',
+    word: 'list',
+    parameters: [...watchParameters, ...listParameters],
+    response: list,
+    description: `list or watch ${words}`,
+  }
   return [
-    {
-      method: 'get',
-      action: 'list',
-      word: 'list',
-      parameters: [...watchParameters, ...listParameters],
-      response: list,
-      description: `list or watch ${words}`,
-    },
-    create,
-    ...(verbsOf(kind).includes('deletecollection')
+    ...(verbs.includes('list') ? [reading] : []),
+    ...(verbs.includes('create') ? [create] : []),
+    ...(verbs.includes('deletecollection')
       ? [
           {
             method: 'delete' as const,
@@ -182,8 +183,10 @@ const collectionSpecs = (kind: Kind): Spec[] => {
   ]
 }
 
-const itemSpecs = (kind: Kind): Spec[] => [
-  read(kind.schema, kind.kind),
+const itemSpecs = (kind: Kind): Spec[] =>
+  kind.computed === undefined ? [read(kind.schema, kind.kind), ...itemWrites(kind)] : [read(kind.schema, kind.kind)]
+
+const itemWrites = (kind: Kind): Spec[] => [
   replace(kind.schema, kind.kind),
   patch(kind.schema, kind.kind),
   {
@@ -247,12 +250,12 @@ export const operationsOf = (kind: Kind): Operation[] => {
   const operations: Operation[] = collectionSpecs(kind).map(spec =>
     make(scope, spec, { gvk, suffix: '', path: common }),
   )
-  const [list] = collectionSpecs(kind)
+  const list = collectionSpecs(kind).find(({ action }) => action === 'list')
   if (kind.namespaced && list !== undefined) {
     const everywhere = make(`${root}/${kind.plural}`, list, { gvk, suffix: '', path: [pretty] })
     operations.push({ ...everywhere, operationId: `list${groupWords(kind)}${kind.kind}ForAllNamespaces` })
   }
-  if (kind.review !== undefined) return operations
+  if (!verbsOf(kind).includes('get')) return operations
   const item = [nameParameter, ...common]
   operations.push(...itemSpecs(kind).map(spec => make(`${scope}/{name}`, spec, { gvk, suffix: '', path: item })))
   for (const row of subresourcesOf(kind)) {
