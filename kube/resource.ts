@@ -15,6 +15,14 @@ export interface Resource<T = KubeObject> {
   readonly __type?: T
 }
 
+/** What an object says it is. */
+export interface GroupVersionKind {
+  /** '' for the core group. */
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+}
+
 /** `v1` or `apps/v1`. */
 export const apiVersionOf = (resource: { group: string; version: string }): string =>
   resource.group === '' ? resource.version : `${resource.group}/${resource.version}`

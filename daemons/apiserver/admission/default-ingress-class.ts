@@ -10,8 +10,9 @@ const classAnnotation = 'kubernetes.io/ingress.class'
 /** Gives an Ingress without a class the default one: of several, the newest, then the first by name. */
 export const defaultIngressClassPlugin: AdmissionPlugin = {
   name: 'DefaultIngressClass',
+  handles: route => writes(route, group, 'ingresses') && route.operation === 'create',
   admit: (request, reader) => {
-    if (!writes(request, group, 'ingresses') || request.operation !== 'create' || request.object === undefined) return
+    if (request.object === undefined) return
     const ingress = draftOf<Ingress>(request.object)
     if (ingress.spec?.ingressClassName !== undefined) return
     if (ingress.metadata?.annotations?.[classAnnotation] !== undefined) return

@@ -13,8 +13,9 @@ const tolerates = (toleration: Draft<Toleration>, taint: string): boolean =>
 /** A pod stays five minutes on a node that went silent, unless it says otherwise. */
 export const defaultTolerationSecondsPlugin: AdmissionPlugin = {
   name: 'DefaultTolerationSeconds',
+  handles: route => writes(route, '', 'pods') && (route.operation === 'create' || route.operation === 'update'),
   admit: request => {
-    if (!writes(request, '', 'pods') || request.operation === 'delete' || request.object === undefined) return
+    if (request.object === undefined) return
     const spec = (draftOf<Pod>(request.object).spec ??= {})
     for (const key of taints) {
       if ((spec.tolerations ?? []).some(t => tolerates(t, key))) continue

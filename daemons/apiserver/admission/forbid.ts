@@ -1,6 +1,6 @@
 import type { ApiError } from '../../../kube/status.ts'
 import { forbidden } from '../registry/api-errors.ts'
-import type { AdmissionRequest } from './plugin.ts'
+import type { AdmissionRequest, AdmissionRoute } from './plugin.ts'
 
 /** The refusal of a request, named as upstream names it: by the prefix where the name is generated. */
 export const forbid = ({ kind, name, operation, object }: AdmissionRequest, why: string): ApiError => {
@@ -9,5 +9,5 @@ export const forbid = ({ kind, name, operation, object }: AdmissionRequest, why:
 }
 
 /** Whether a request writes objects of this resource themselves, not a subresource. */
-export const writes = (request: AdmissionRequest, group: string, plural: string): boolean =>
-  request.kind.plural === plural && request.kind.group === group && request.subresource === ''
+export const writes = ({ kind, subresource }: AdmissionRoute, group: string, plural: string): boolean =>
+  kind.plural === plural && kind.group === group && subresource === ''

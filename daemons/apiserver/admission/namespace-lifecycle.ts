@@ -15,13 +15,15 @@ const phaseOf = (reader: AdmissionReader, name: string): 'absent' | 'active' | '
 /** Nothing is created in a namespace that is not there or goes away, and some namespaces never go. */
 export const namespaceLifecycle: AdmissionPlugin = {
   name: 'NamespaceLifecycle',
-  admit: ({ operation, kind, namespace, name, object, subresource }, reader) => {
+  handles: ({ operation, kind }) =>
+    operation === 'delete'
+      ? kind.group === '' && kind.plural === 'namespaces'
+      : operation === 'create' && kind.namespaced,
+  admit: ({ operation, kind, namespace, name, object }, reader) => {
     if (operation === 'delete') {
-      if (kind.group === '' && kind.plural === 'namespaces' && immortal.has(name))
-        throw forbidden(kind, name, 'this namespace may not be deleted')
+      if (immortal.has(name)) throw forbidden(kind, name, 'this namespace may not be deleted')
       return
     }
-    if (operation !== 'create' || !kind.namespaced || subresource !== '') return
     const phase = phaseOf(reader, namespace)
     if (phase === 'absent') throw notFound(namespaceRow, namespace)
     if (phase === 'terminating')

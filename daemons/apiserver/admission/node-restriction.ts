@@ -110,9 +110,12 @@ const admitLease = (request: AdmissionRequest, node: string): void => {
     throw forbid(request, 'can only access node lease with the same name as the requesting node')
 }
 
+const restricted = new Set(['/nodes', '/pods', 'coordination.k8s.io/leases'])
+
 /** A node's identity writes its own Node and Lease and the pods it runs, whatever else its role would let it. */
 export const nodeRestrictionPlugin: AdmissionPlugin = {
   name: 'NodeRestriction',
+  handles: ({ kind }) => restricted.has(`${kind.group}/${kind.plural}`),
   admit: (request, reader) => {
     const node = nodeNameOf(request.user)
     if (node === undefined) return

@@ -1,18 +1,35 @@
 import type { UnknownObject } from '../../../kube/object.ts'
+import type { JsonObject } from '../../../kube/patch/json-value.ts'
+import type { GroupVersionKind } from '../../../kube/resource.ts'
 import type { UserInfo } from '../auth/user-info.ts'
 import type { Kind } from '../kinds/kind.ts'
 
+/** `connect`: a stream (exec, attach, portforward, proxy) is opened; its object is the stream's options. */
+export type AdmissionOperation = 'create' | 'update' | 'delete' | 'connect'
+
 export interface AdmissionRequest {
-  operation: 'create' | 'update' | 'delete'
+  operation: AdmissionOperation
+  /** The row of the resource in the URL. */
   kind: Kind
+  /** What `object` is, where that is not the row's kind: `autoscaling/v1 Scale`, `v1 PodExecOptions`. */
+  objectKind?: GroupVersionKind | undefined
   subresource: string
   namespace: string
   name: string
   user: UserInfo
-  /** The object about to be written, defaulted; plugins may change it in place. Undefined on delete. */
+  /**
+   * The object about to be written, defaulted; mutating steps may change it in place or put another in its place.
+   * Undefined on delete.
+   */
   object: UnknownObject | undefined
   old: UnknownObject | undefined
   dryRun: boolean
+  /** CreateOptions, UpdateOptions, PatchOptions or DeleteOptions as they were asked for; made only when somebody looks. */
+  options(): JsonObject
+  /** Becomes a Warning header of the answer. */
+  warn(text: string): void
+  /** Goes into the audit record of the request: `podsecurity.../enforce-policy`, `baseline:latest`. */
+  annotate(key: string, value: string): void
 }
 
 /** Reads stored objects while a request is being admitted. */
@@ -21,10 +38,21 @@ export interface AdmissionReader {
   list(group: string, plural: string, namespace?: string): UnknownObject[]
 }
 
-/** One admission step. Runs after defaulting and before validation, in the order of the list. Refuses by throwing an ApiError. */
+/** What a plugin may know of a request before it is run. */
+export type AdmissionRoute = Pick<AdmissionRequest, 'operation' | 'kind' | 'subresource'>
+
+/**
+ * One admission plugin, in one phase or both. Refuses by throwing an ApiError. What returns no promise costs a request
+ * no turn of the event loop.
+ */
 export interface AdmissionPlugin {
   readonly name: string
-  admit(request: AdmissionRequest, reader: AdmissionReader): void | Promise<void>
-  /** Told the outcome of each request it admitted, so that allocations can be kept or given back. */
+  /** Whether requests of this route concern it at all; asked once for each route. Without it: all do. */
+  handles?(route: AdmissionRoute): boolean
+  /** After defaulting, before validation: may change the object. */
+  admit?(request: AdmissionRequest, reader: AdmissionReader): void | Promise<void>
+  /** After validation: the object is what will be stored, and is not to be changed. */
+  validate?(request: AdmissionRequest, reader: AdmissionReader): void | Promise<void>
+  /** Told the outcome of each request it let pass, so that allocations can be kept or given back. */
   finish?(request: AdmissionRequest, committed: boolean): void
 }

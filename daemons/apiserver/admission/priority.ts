@@ -56,10 +56,13 @@ const admitClass = (request: AdmissionRequest, reader: AdmissionReader): void =>
 /** Turns the name of a pod's priority class into its number. */
 export const priorityPlugin: AdmissionPlugin = {
   name: 'Priority',
+  handles: route =>
+    route.operation !== 'delete' && (writes(route, '', 'pods') || writes(route, group, 'priorityclasses')),
+  validate: (request, reader) => {
+    if (writes(request, group, 'priorityclasses')) admitClass(request, reader)
+  },
   admit: (request, reader) => {
-    if (request.operation === 'delete' || request.object === undefined) return
-    if (writes(request, group, 'priorityclasses')) return admitClass(request, reader)
-    if (!writes(request, '', 'pods')) return
+    if (!writes(request, '', 'pods') || request.object === undefined) return
     const pod = draftOf<Pod>(request.object)
     if (request.operation === 'create') return admitNewPod(request, pod, reader)
     // An update made from a manifest leaves out what was computed when the pod was made.

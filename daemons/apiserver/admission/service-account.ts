@@ -12,8 +12,9 @@ const intervalMs = 100
 /** Gives a pod the default account, and refuses one that does not exist. No token is mounted. */
 export const serviceAccountPlugin = (clock: Clock): AdmissionPlugin => ({
   name: 'ServiceAccount',
+  handles: route => writes(route, '', 'pods') && route.operation === 'create',
   admit: (request, reader) => {
-    if (!writes(request, '', 'pods') || request.operation !== 'create' || request.object === undefined) return
+    if (request.object === undefined) return
     const pod = draftOf<Pod>(request.object)
     // Mirror pods only show what a node runs by itself; they have no account.
     if (pod.metadata?.annotations?.[mirrorAnnotation] !== undefined) {

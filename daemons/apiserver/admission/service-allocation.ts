@@ -22,8 +22,8 @@ export const serviceAllocationPlugin = (options: AllocatorOptions): AdmissionPlu
   }
   return {
     name: 'ServiceAllocation',
+    handles: route => writes(route, '', 'services'),
     admit: (request, reader) => {
-      if (!writes(request, '', 'services')) return
       load(reader)
       if (request.operation === 'delete' || request.object === undefined) return
       const old = request.old === undefined ? undefined : draftOf<Service>(request.old)
@@ -32,7 +32,7 @@ export const serviceAllocationPlugin = (options: AllocatorOptions): AdmissionPlu
       pending.set(request, allocation)
     },
     finish: (request, committed) => {
-      if (!loaded || !writes(request, '', 'services')) return
+      if (!loaded) return
       const allocation = pending.get(request)
       if (allocation !== undefined) allocator.settle(allocation, committed && !request.dryRun)
       else if (request.operation === 'delete' && committed && request.old !== undefined)

@@ -8,8 +8,9 @@ const taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }
 /** A new node takes no pods until its kubelet has said that it is ready. */
 export const taintNodesByConditionPlugin: AdmissionPlugin = {
   name: 'TaintNodesByCondition',
+  handles: route => writes(route, '', 'nodes') && route.operation === 'create',
   admit: request => {
-    if (!writes(request, '', 'nodes') || request.operation !== 'create' || request.object === undefined) return
+    if (request.object === undefined) return
     const spec = (draftOf<Node>(request.object).spec ??= {})
     const there = (spec.taints ?? []).some(t => t.key === taint.key && t.effect === taint.effect)
     if (!there) spec.taints = [...(spec.taints ?? []), { ...taint }]

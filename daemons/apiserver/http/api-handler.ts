@@ -7,8 +7,9 @@ import { apiError } from '../../../kube/status.ts'
 import type { UserInfo } from '../auth/user-info.ts'
 import { anonymous, authorize, type Attributes } from '../auth/authorizer.ts'
 import type { Kind } from '../kinds/kind.ts'
+import { admitConnect } from '../registry/admit-connect.ts'
 import { notFound } from '../registry/api-errors.ts'
-import type { Registry } from '../registry/registry.ts'
+import type { Registry, RequestContext } from '../registry/registry.ts'
 import { failureStatus } from '../rest/failure-status.ts'
 import { handleRequest, viewOf } from '../rest/handle-request.ts'
 import { parseResourcePath, type ResourcePath, verbOf } from '../rest/resource-path.ts'
@@ -62,6 +63,16 @@ const watchTimeoutMs = (query: URLSearchParams): number => {
   const seconds = timeoutSecondsOf(query)
   return seconds === undefined || seconds <= 0 ? 1_800_000 * (1 + Math.random()) : seconds * 1000
 }
+
+/** A stream has no body, and no place for warnings: its answer is the stream. */
+const streamContext = (user: UserInfo): RequestContext => ({
+  user,
+  dryRun: false,
+  fieldManager: '',
+  fieldValidation: 'Ignore',
+  decodeFindings: [],
+  warn: () => {},
+})
 
 /** Everything the server answers, behind whatever listens. */
 export class ApiHandler {
@@ -235,6 +246,7 @@ export class ApiHandler {
     if (stream === undefined) throw apiError('NotFound', 'the server could not find the requested resource', {})
     if (!stream.methods.includes(method))
       throw apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+    await admitConnect(this.#registry, { ...path, kind }, query, streamContext(user))
     const object = this.#registry.reader.get('', 'pods', path.namespace, path.name)
     if (object === undefined) throw notFound(kind, path.name)
     const nodeName = (object['spec'] as { nodeName?: string } | undefined)?.nodeName ?? ''

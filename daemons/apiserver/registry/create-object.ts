@@ -7,10 +7,10 @@ import type { Kind } from '../kinds/kind.ts'
 import { validateMetadata } from '../kinds/metadata-validation.ts'
 import { schemaOf } from '../schema/schemas.ts'
 import { StoredEntry } from '../store/stored-entry.ts'
-import { admitThen } from './admit.ts'
+import { admissionRequest, admitThen } from './admit.ts'
 import { alreadyExists, invalid } from './api-errors.ts'
 import { checkObject } from './check-object.ts'
-import { generateName, matchTarget, startMetadata } from './object-metadata.ts'
+import { generateName, matchTarget, restoreMetadata, startMetadata } from './object-metadata.ts'
 import type { ObjectTarget, Registry, RequestContext } from './registry.ts'
 
 /** How often a generated name that is taken is replaced by another. */
@@ -54,39 +54,48 @@ const createNamed = async (
   context: RequestContext & { keepManagers?: boolean },
 ): Promise<StoredEntry> => {
   const meta = object.metadata ?? {}
-  const name = meta.name ?? ''
   const where = kind.namespaced ? namespace || (meta.namespace ?? '') : ''
-  const key = registry.key({ kind, namespace: where, name })
   kind.setDefaults?.(object)
-  const request = {
-    operation: 'create' as const,
-    kind,
-    subresource: '',
-    namespace: where,
-    name,
-    user: context.user,
-    object,
-    old: undefined,
-    dryRun: context.dryRun,
-  }
-  return admitThen(registry, request, async () => {
-    kind.prepareForCreate?.(object)
-    const errors = [
-      ...validateMetadata(object, kind),
-      ...(kind.validate?.(object) ?? []),
-      ...(kind.validateCreate?.(object) ?? []),
-    ]
-    if (errors.length > 0) throw invalid(kind, name, errors)
-    for (const text of kind.warnings?.(object, undefined) ?? []) context.warn(text)
-    if (registry.store.get(key) !== undefined) throw alreadyExists(kind, name)
-    if (context.keepManagers !== true) recordCreator(registry, kind, object, context)
-    if (context.dryRun) return new StoredEntry(key, 0, { object })
-    const stored = kind.storedAs?.toStored(object) ?? object
-    const result = await registry.store.transact([{ kind: 'put', key, object: stored, expected: 0 }])
-    const entry = result.kind === 'committed' ? result.entries[0] : undefined
-    if (entry === undefined) throw alreadyExists(kind, name)
-    return registry.view(kind, entry)
+  // As upstream: what admission and the kind itself add is nobody's.
+  if (context.keepManagers !== true) recordCreator(registry, kind, object, context)
+  const request = admissionRequest(
+    { operation: 'create', kind, subresource: '', namespace: where, name: meta.name ?? '', object, old: undefined },
+    context,
+  )
+  let created = object
+  return admitThen(registry, request, {
+    check: () => {
+      if (request.object !== undefined && request.object !== object)
+        created = restoreMetadata(request.object, object, { kind, namespace: where, name: '' })
+      kind.prepareForCreate?.(created)
+      const errors = [
+        ...validateMetadata(created, kind),
+        ...(kind.validate?.(created) ?? []),
+        ...(kind.validateCreate?.(created) ?? []),
+      ]
+      if (errors.length > 0) throw invalid(kind, created.metadata?.name ?? '', errors)
+      for (const text of kind.warnings?.(created, undefined) ?? []) context.warn(text)
+      request.object = created
+    },
+    commit: () => store(registry, { kind, namespace: where, name: created.metadata?.name ?? '' }, created, context),
   })
+}
+
+const store = async (
+  registry: Registry,
+  target: ObjectTarget,
+  object: UnknownObject,
+  context: RequestContext,
+): Promise<StoredEntry> => {
+  const { kind, name } = target
+  const key = registry.key(target)
+  if (registry.store.get(key) !== undefined) throw alreadyExists(kind, name)
+  if (context.dryRun) return new StoredEntry(key, 0, { object })
+  const stored = kind.storedAs?.toStored(object) ?? object
+  const result = await registry.store.transact([{ kind: 'put', key, object: stored, expected: 0 }])
+  const entry = result.kind === 'committed' ? result.entries[0] : undefined
+  if (entry === undefined) throw alreadyExists(kind, name)
+  return registry.view(kind, entry)
 }
 
 const recordCreator = (registry: Registry, kind: Kind, object: UnknownObject, context: RequestContext): void => {

@@ -3,7 +3,7 @@ import { cloneJson, equalJson } from '../../../kube/patch/json-value.ts'
 import { hasReason } from '../../../kube/status.ts'
 import type { StoreOperation } from '../store/store.ts'
 import { StoredEntry } from '../store/stored-entry.ts'
-import { admitThen } from './admit.ts'
+import { admissionRequest, admitThen } from './admit.ts'
 import { conflict, notFound } from './api-errors.ts'
 import { pendingFinalizers } from './object-metadata.ts'
 import { listObjects, type ListRequest } from './read-objects.ts'
@@ -37,23 +37,16 @@ export const deleteObject = async (
     if (stored === undefined) throw notFound(kind, name)
     const live = registry.view(kind, stored)
     checkPreconditions(target, live.object, request)
-    const admission = {
-      operation: 'delete' as const,
-      kind,
-      subresource: '',
-      namespace,
-      name,
-      user: context.user,
-      object: undefined,
-      old: live.object,
-      dryRun: context.dryRun,
-    }
-    const result = await admitThen(
-      registry,
-      admission,
-      () => attemptDelete(registry, target, { live, request }, context),
-      outcome => outcome?.gone === true,
+    const commit = () => attemptDelete(registry, target, { live, request }, context)
+    const admission = admissionRequest(
+      { operation: 'delete', kind, subresource: '', namespace, name, object: undefined, old: live.object },
+      context,
+      request,
     )
+    const result =
+      context.admitted === true
+        ? await commit()
+        : await admitThen(registry, admission, { commit, happened: outcome => outcome?.gone === true })
     if (result !== undefined) return result
   }
   throw conflict(kind, name)

@@ -48,6 +48,22 @@ export const startMetadata = (object: UnknownObject, kind: Kind, now: string): v
   else delete meta.generation
 }
 
+/** What admission put in the place of a new object, with what the system keeps of it as it was. */
+export const restoreMetadata = (next: UnknownObject, first: UnknownObject, target: ObjectTarget): UnknownObject => {
+  const meta = matchTarget(next, target) as ObjectMeta & Record<string, unknown>
+  const before = (first.metadata ?? {}) as ObjectMeta & Record<string, unknown>
+  if (meta.name === undefined || meta.name === '') meta.name = before.name ?? ''
+  for (const field of ['uid', 'creationTimestamp', 'generation', 'managedFields']) {
+    if (meta[field] === undefined || field !== 'managedFields') {
+      if (before[field] === undefined) delete meta[field]
+      else meta[field] = before[field]
+    }
+  }
+  for (const field of ['resourceVersion', 'selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds'])
+    delete meta[field]
+  return next
+}
+
 /** Lays over an update what the system keeps; a uid or resourceVersion of another object is a conflict. */
 export const keepMetadata = (next: UnknownObject, live: UnknownObject, { kind, name }: ObjectTarget): void => {
   const meta = (next.metadata ??= {}) as ObjectMeta & Record<string, unknown>

@@ -4,6 +4,8 @@ import { apiError } from '../../../kube/status.ts'
 import { notSupported, required } from '../kinds/field-error.ts'
 import type { FieldError } from '../kinds/kind.ts'
 import { checkFields } from '../schema/check.ts'
+import type { AdmissionRequest } from '../admission/plugin.ts'
+import { admissionRequest, admitThen } from './admit.ts'
 import { conflict, invalid } from './api-errors.ts'
 import { checkObject } from './check-object.ts'
 import { deleteObject, type DeleteRequest } from './delete-object.ts'
@@ -41,6 +43,17 @@ const checkedBody = (body: unknown, definition: string): UnknownObject => {
   return body as UnknownObject
 }
 
+const bindingKind = { group: '', version: 'v1', kind: 'Binding' }
+const evictionKind = { group: 'policy', version: 'v1', kind: 'Eviction' }
+
+/** Admission of an action sees what was posted, as a create of the subresource. */
+const actionRequest = (
+  { kind, namespace, name }: ObjectTarget,
+  action: Required<Pick<AdmissionRequest, 'subresource' | 'object' | 'objectKind'>>,
+  context: RequestContext,
+): AdmissionRequest =>
+  admissionRequest({ operation: 'create', kind, namespace, name, old: undefined, ...action }, context)
+
 /** POST pods/NAME/binding: puts the pod on a node, once. */
 export const bindPod = async (
   registry: Registry,
@@ -49,6 +62,17 @@ export const bindPod = async (
   context: RequestContext,
 ): Promise<void> => {
   const binding = checkedBody(body, 'io.k8s.api.core.v1.Binding')
+  const request = actionRequest(target, { subresource: 'binding', object: binding, objectKind: bindingKind }, context)
+  const commit = () => applyBinding(registry, target, request.object ?? binding, context)
+  await admitThen(registry, request, { commit })
+}
+
+const applyBinding = async (
+  registry: Registry,
+  target: ObjectTarget,
+  binding: UnknownObject,
+  context: RequestContext,
+): Promise<void> => {
   const to = isJsonObject(binding['target']) ? binding['target'] : {}
   const node = to['name']
   const errors: FieldError[] = []
@@ -82,7 +106,7 @@ export const bindPod = async (
     if (labels !== undefined) next.metadata = { ...next.metadata, labels: { ...next.metadata?.labels, ...labels } }
     return next
   }
-  await mutate(registry, target, { subresource: 'binding', change }, context)
+  await mutate(registry, target, { subresource: 'binding', change }, { ...context, admitted: true })
 }
 
 /** POST pods/NAME/eviction: a delete that a PodDisruptionBudget could refuse; Skiff has none yet. */
@@ -97,10 +121,10 @@ export const evictPod = async (
   if (name !== undefined && name !== '' && name !== target.name)
     throw apiError('BadRequest', `name in URL does not match name in Eviction object`)
   const options = (eviction['deleteOptions'] ?? {}) as DeleteRequest & { dryRun?: string[] }
-  await deleteObject(registry, target, options, {
-    ...context,
-    dryRun: context.dryRun || (options.dryRun ?? []).includes('All'),
-  })
+  const full = { ...context, dryRun: context.dryRun || (options.dryRun ?? []).includes('All') }
+  const request = actionRequest(target, { subresource: 'eviction', object: eviction, objectKind: evictionKind }, full)
+  const commit = () => deleteObject(registry, target, options, { ...full, admitted: true })
+  await admitThen(registry, request, { commit })
 }
 
 /** PUT namespaces/NAME/finalize: the only way to take finalizers off a namespace's spec. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../kube/clock.ts'
+import { AdmissionChain } from '../admission/admission-chain.ts'
 import type { AdmissionPlugin, AdmissionReader } from '../admission/plugin.ts'
 import type { UserInfo } from '../auth/user-info.ts'
 import type { Kind } from '../kinds/kind.ts'
@@ -15,8 +16,14 @@ export interface RequestContext {
   fieldValidation: 'Ignore' | 'Warn' | 'Strict'
   /** What was found while the body was decoded: `duplicate field "spec.replicas"`. */
   decodeFindings: readonly string[]
+  /** Options as the client gave them, for who wants to see them: `fieldManager`, `fieldValidation`. */
+  asked?: Readonly<Record<string, string>>
   /** Becomes a Warning header. */
   warn(text: string): void
+  /** Becomes an annotation of the request's audit record. */
+  annotate?(key: string, value: string): void
+  /** Admission has been passed already: the write is a step of a request that was admitted as something else (an eviction). */
+  admitted?: boolean
 }
 
 /** What a request addresses. */
@@ -46,7 +53,7 @@ export interface RegistryOptions {
 export class Registry {
   readonly store: Store
   readonly kinds: KindTable
-  readonly plugins: readonly AdmissionPlugin[]
+  readonly admission: AdmissionChain
   readonly clock: Clock
   readonly reader: AdmissionReader
   /** Told once a minute how far the store has come, so that they can resume from there. */
@@ -57,7 +64,7 @@ export class Registry {
   constructor({ store, kinds, plugins, clock }: RegistryOptions) {
     this.store = store
     this.kinds = new KindTable(kinds)
-    this.plugins = plugins
+    this.admission = new AdmissionChain(plugins)
     this.clock = clock
     // Who watches a kind that is gone, or is served in another way now, lists it again.
     this.kinds.onChange(() => {

@@ -12,7 +12,7 @@ import { checkObject } from './check-object.ts'
 import { applyPatch, requireManager } from './patch-object.ts'
 import { getObject } from './read-objects.ts'
 import type { ObjectTarget, Registry, RequestContext } from './registry.ts'
-import { mutate } from './update-object.ts'
+import { mutate, type ShownObject } from './update-object.ts'
 
 /** Enough of a row for a body of autoscaling/v1 Scale to be checked by. */
 const scaleKind: Kind = {
@@ -50,6 +50,16 @@ export const scaleOf = (kind: Kind, object: UnknownObject): UnknownObject => {
     status: { replicas: row.statusReplicas(object), ...(selector === '' ? {} : { selector }) },
   }
 }
+
+/** Admission of a scaling sees the Scale. */
+const shownScale = (kind: Kind): ShownObject => ({
+  objectKind: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+  of: object => scaleOf(kind, object),
+  into: (object, scale) => {
+    const replicas = isJsonObject(scale['spec']) ? scale['spec']['replicas'] : undefined
+    rowOf(kind).setReplicas(object, typeof replicas === 'number' ? replicas : 0)
+  },
+})
 
 const asEntry = (kind: Kind, entry: StoredEntry): StoredEntry =>
   new StoredEntry(entry.key, entry.revision, { object: scaleOf(kind, entry.object) })
@@ -96,7 +106,10 @@ const writeScale = async (
     row.setReplicas(next, replicas)
     return next
   }
-  return asEntry(target.kind, await mutate(registry, target, { subresource: 'scale', change }, context))
+  return asEntry(
+    target.kind,
+    await mutate(registry, target, { subresource: 'scale', change, shown: shownScale(target.kind) }, context),
+  )
 }
 
 export const updateScale = (
@@ -138,7 +151,8 @@ const applyScale = async (
       now: registry.clock.now(),
     })
   }
-  const entry = await mutate(registry, target, { subresource: 'scale', change, keepManagers: true }, context)
+  const mutation = { subresource: 'scale', change, keepManagers: true, shown: shownScale(kind) }
+  const entry = await mutate(registry, target, mutation, context)
   return asEntry(kind, entry)
 }
 

@@ -1,13 +1,13 @@
 import type { ObjectMeta, UnknownObject } from '../../../kube/object.ts'
 import { cloneJson, equalJson } from '../../../kube/patch/json-value.ts'
 import { recordManager } from '../../../kube/patch/managed-fields.ts'
-import { apiVersionOf } from '../../../kube/resource.ts'
+import { apiVersionOf, type GroupVersionKind } from '../../../kube/resource.ts'
 import type { FieldError, Kind } from '../kinds/kind.ts'
 import { validateMetadata, validateMetadataUpdate } from '../kinds/metadata-validation.ts'
 import { schemaOf } from '../schema/schemas.ts'
 import type { StoreOperation } from '../store/store.ts'
 import { StoredEntry } from '../store/stored-entry.ts'
-import { admitThen, tellRemoved } from './admit.ts'
+import { admissionRequest, admitThen, tellRemoved } from './admit.ts'
 import { conflict, invalid, notFound } from './api-errors.ts'
 import { checkObject } from './check-object.ts'
 import { createChecked } from './create-object.ts'
@@ -22,6 +22,16 @@ export interface Mutation {
   change(live: UnknownObject): UnknownObject | Promise<UnknownObject>
   /** The change has its managedFields already (server-side apply). */
   keepManagers?: boolean
+  /** How admission sees the object, where the subresource is a thing of its own (a Scale). */
+  shown?: ShownObject
+}
+
+/** An object that stands for another. */
+export interface ShownObject {
+  objectKind: GroupVersionKind
+  of(object: UnknownObject): UnknownObject
+  /** Carries over into the object what admission has changed in the one it was shown. */
+  into(object: UnknownObject, shown: UnknownObject): void
 }
 
 /** How often a write starts over because another one came between, before its caller is told to. */
@@ -84,30 +94,36 @@ const attemptMutation = async (
   const { kind, namespace, name } = target
   const { live: entry, subresource } = mutation
   const live = entry.object
-  const next = settle(await mutation.change(live), live, { target, subresource })
-  const request = {
-    operation: 'update' as const,
-    kind,
-    subresource,
-    namespace,
-    name,
-    user: context.user,
-    object: next,
-    old: live,
-    dryRun: context.dryRun,
-  }
-  return admitThen(registry, request, async () => {
-    const errors = validateChange(next, live, { kind, subresource })
-    if (errors.length > 0) throw invalid(kind, name, errors)
-    if (subresource !== 'status') for (const text of kind.warnings?.(next, live) ?? []) context.warn(text)
-    raiseGeneration(next, live, kind)
-    if (mutation.keepManagers !== true) recordWriter(registry, { kind, next, live, subresource }, context)
+  const where = { target, subresource }
+  let next = settle(await mutation.change(live), live, where)
+  if (mutation.keepManagers !== true) recordWriter(registry, { kind, next, live, subresource }, context)
+  const commit = async (): Promise<StoredEntry | undefined> => {
     if (equalJson(next, live)) return entry
     if (context.dryRun) return new StoredEntry(entry.key, entry.revision, { object: next })
     const written = await write(registry, { kind, key: registry.key(target), next, expected: entry.revision })
     if (written?.gone === true) tellRemoved(registry, request)
     return written?.entry
-  })
+  }
+  const { shown } = mutation
+  const object = shown?.of(next) ?? next
+  const old = shown?.of(live) ?? live
+  const request = admissionRequest(
+    { operation: 'update', kind, subresource, namespace, name, object, old, objectKind: shown?.objectKind },
+    context,
+  )
+  const check = (): void => {
+    // What a webhook gave back holds to the rules of the endpoint as what the client sent does.
+    if (shown !== undefined) shown.into(next, request.object ?? object)
+    else if (request.object !== undefined && request.object !== next) next = settle(request.object, live, where)
+    const errors = validateChange(next, live, { kind, subresource })
+    if (errors.length > 0) throw invalid(kind, name, errors)
+    if (subresource !== 'status') for (const text of kind.warnings?.(next, live) ?? []) context.warn(text)
+    raiseGeneration(next, live, kind)
+    request.object = shown?.of(next) ?? next
+  }
+  if (context.admitted !== true) return admitThen(registry, request, { check, commit })
+  check()
+  return commit()
 }
 
 /** Kinds whose status writes may also change labels and annotations, as upstream's strategies let them. */

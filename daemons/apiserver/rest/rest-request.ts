@@ -70,6 +70,7 @@ export const contextOf = (request: RestRequest, warnings: string[]): RequestCont
     fieldManager: asked !== '' ? asked : (userAgent.split('/')[0] ?? '').slice(0, 128) || 'unknown',
     fieldValidation: fieldValidation === 'Ignore' || fieldValidation === 'Strict' ? fieldValidation : 'Warn',
     decodeFindings: [],
+    asked: { fieldManager: asked, fieldValidation },
     warn: text => {
       if (!warnings.includes(text)) warnings.push(text)
     },

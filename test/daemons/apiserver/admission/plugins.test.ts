@@ -1,4 +1,5 @@
 import t from 'tap'
+import { AdmissionChain } from '../../../../daemons/apiserver/admission/admission-chain.ts'
 import { admissionPlugins } from '../../../../daemons/apiserver/admission/plugins.ts'
 import type { AdmissionReader, AdmissionRequest } from '../../../../daemons/apiserver/admission/plugin.ts'
 import type { UserInfo } from '../../../../daemons/apiserver/auth/user-info.ts'
@@ -31,19 +32,28 @@ const request = (plural: string, more: Partial<AdmissionRequest>): AdmissionRequ
   object: undefined,
   old: undefined,
   dryRun: false,
+  options: () => ({}),
+  warn: () => {},
+  annotate: () => {},
   ...more,
 })
 
 const run = async (one: AdmissionRequest, stored: Record<string, UnknownObject[]> = {}, clock = new FakeClock()) => {
   const reader = readerOf({ serviceaccounts: [defaultAccount], ...stored })
-  for (const plugin of admissionPlugins({ ...ranges, clock })) await plugin.admit(one, reader)
+  const { mutating, validating } = new AdmissionChain(admissionPlugins({ ...ranges, clock })).route(
+    one.operation,
+    one.kind,
+    one.subresource,
+  )
+  for (const plugin of mutating) await plugin.admit?.(one, reader)
+  for (const plugin of validating) await plugin.validate?.(one, reader)
   return one.object
 }
 
 const plugin = (name: string, clock = new FakeClock()) => {
   const found = admissionPlugins({ ...ranges, clock }).find(p => p.name === name)
   if (found === undefined) throw new Error(`no plugin ${name}`)
-  return found
+  return { ...found, admit: found.admit ?? (() => {}) }
 }
 
 t.test('the plugins stand in the order of upstream', async t => {

@@ -6,6 +6,7 @@ import type { ConfigMap, Pod, PodSpec } from 'kubernetes-types/core/v1.js'
 import type { Test } from 'tap'
 import type { UserInfo } from '../../../../daemons/apiserver/auth/user-info.ts'
 import { namespaceLifecycle } from '../../../../daemons/apiserver/admission/namespace-lifecycle.ts'
+import type { AdmissionPlugin } from '../../../../daemons/apiserver/admission/plugin.ts'
 import { admissionPlugins } from '../../../../daemons/apiserver/admission/plugins.ts'
 import { InProcessClient } from '../../../../daemons/apiserver/in-process-client.ts'
 import { builtinKinds } from '../../../../daemons/apiserver/kinds/builtin.ts'
@@ -22,13 +23,13 @@ interface Named {
 export const admin: UserInfo = { name: 'kubernetes-admin', groups: ['system:masters'] }
 
 /** A registry of every built-in kind on a store of its own, with the system's objects and a default service account. */
-export const makeRegistry = async (t: Test) => {
+export const makeRegistry = async (t: Test, { more = [] }: { more?: readonly AdmissionPlugin[] } = {}) => {
   const directory = mkdtempSync(join(tmpdir(), 'skiff-registry-'))
   const stop = new AbortController()
   const clock = new FakeClock()
   const store = await LmdbStore.open({ directory, clock, signal: stop.signal })
   const ranges = { serviceClusterIpRange: '10.96.0.0/16', serviceNodePortRange: '30000-32767' }
-  const plugins = [namespaceLifecycle, ...admissionPlugins({ ...ranges, clock })]
+  const plugins = [namespaceLifecycle, ...admissionPlugins({ ...ranges, clock }), ...more]
   const registry = new Registry({ store, kinds: builtinKinds, plugins, clock })
   const client = new InProcessClient(registry, admin)
   await ensureSystemObjects(client, { clusterIp: '10.96.0.1', address: '192.0.2.1', port: 6443 })
