@@ -13,6 +13,7 @@ import type {
 } from 'kubernetes-types/core/v1.js'
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js'
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js'
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.js'
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js'
 import type { Resource } from './resource.ts'
 
@@ -83,3 +84,20 @@ export const priorityClasses: Resource<PriorityClass> = {
   plural: 'priorityclasses',
   namespaced: false,
 }
+
+const rbac = (kind: string, plural: string, namespaced: boolean) => ({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind,
+  plural,
+  namespaced,
+})
+
+export const roles: Resource<Role> = rbac('Role', 'roles', true)
+export const roleBindings: Resource<RoleBinding> = rbac('RoleBinding', 'rolebindings', true)
+export const clusterRoles: Resource<ClusterRole> = rbac('ClusterRole', 'clusterroles', false)
+export const clusterRoleBindings: Resource<ClusterRoleBinding> = rbac(
+  'ClusterRoleBinding',
+  'clusterrolebindings',
+  false,
+)

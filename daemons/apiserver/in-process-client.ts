@@ -11,7 +11,8 @@ import type { KubeObject, ObjectList, UnknownObject, WatchEvent } from '../../ku
 import { apiVersionOf, type Resource } from '../../kube/resource.ts'
 import { ApiError, apiError } from '../../kube/status.ts'
 import type { UserInfo } from './auth/user-info.ts'
-import { authorize } from './auth/authorizer.ts'
+import { requestAttributes } from './auth/attributes.ts'
+import { requireAuthorized } from './auth/authorizer.ts'
 import { notImplemented } from './registry/api-errors.ts'
 import { createObject } from './registry/create-object.ts'
 import { deleteObject } from './registry/delete-object.ts'
@@ -49,14 +50,12 @@ export class InProcessClient implements KubeClient {
     this.#user = user
   }
 
-  #call(
-    resource: Resource<unknown>,
-    verb: string,
-    { namespace = '', name = '', subresource = '', fieldManager, dryRun = false }: WriteOptions,
-  ): Call {
+  #call(resource: Resource<unknown>, verb: string, options: WriteOptions & { fieldSelector?: string }): Call {
     const { group, version, plural } = resource
+    const { namespace = '', name = '', subresource = '', fieldManager, dryRun = false } = options
     const scope = resource.namespaced ? namespace : ''
-    authorize(this.#user, { kind: 'resource', verb, group, plural, subresource, namespace: scope, name })
+    const where = { group, plural, subresource, namespace: scope, name }
+    requireAuthorized(this.#registry.authorizer, this.#user, requestAttributes(verb, where, options.fieldSelector))
     const kind = this.#registry.kind(group, version, plural)
     if (kind === undefined) throw apiError('NotFound', 'the server could not find the requested resource')
     const context: RequestContext = {
@@ -89,7 +88,7 @@ export class InProcessClient implements KubeClient {
 
   list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
     return this.#run(options.signal, async () => {
-      const { target } = this.#call(resource, 'list', where(options))
+      const { target } = this.#call(resource, 'list', selected(options))
       const { entries, ...metadata } = await listObjects(this.#registry, target, options)
       return {
         kind: `${resource.kind}List`,
@@ -101,7 +100,7 @@ export class InProcessClient implements KubeClient {
   }
 
   async *watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncGenerator<WatchEvent<T>> {
-    const { target } = this.#call(resource, 'watch', where(options))
+    const { target } = this.#call(resource, 'watch', selected(options))
     const queue: WatchEvent<T>[] = []
     let wake = () => {}
     let ended = options.signal.aborted
@@ -208,6 +207,11 @@ export class InProcessClient implements KubeClient {
 
 const where = ({ namespace }: { namespace?: string }): { namespace?: string } =>
   namespace === undefined ? {} : { namespace }
+
+const selected = ({ namespace, fieldSelector }: ListOptions): { namespace?: string; fieldSelector?: string } => ({
+  ...(namespace === undefined ? {} : { namespace }),
+  ...(fieldSelector === undefined ? {} : { fieldSelector }),
+})
 
 /** Namespace and name from the options, else from the object itself. */
 const placeOf = (object: KubeObject, options: WriteOptions): WriteOptions => ({

@@ -56,6 +56,10 @@ export const options = {
     help: 'etcd as the store instead of the embedded one (not built yet)',
   }),
   eventTtl: durationOption('event-ttl', { default: 3_600_000, help: 'how long Events are kept' }),
+  authorizationMode: listOption('authorization-mode', {
+    default: ['Node', 'RBAC'],
+    help: 'who decides what may be done, in this order: Node, RBAC, AlwaysAllow, AlwaysDeny',
+  }),
   maxRequestsInflight: numberOption('max-requests-inflight', {
     default: 400,
     help: 'requests carried out at once before others get 429; watches and nodes are not counted',

@@ -6,6 +6,10 @@ import type { DaemonContext, RunningDaemon } from '../../host/daemon.ts'
 import { systemClock } from '../../host/clock.ts'
 import type { KubeClient } from '../../kube/client/client.ts'
 import { messageOf, SkiffError } from '../../kube/errors.ts'
+import { type Authorization, makeAuthorization, parseModes } from './auth/authorization-mode.ts'
+import { rbacEscalationPlugin } from './auth/rbac/escalation.ts'
+import { reconcilePolicy } from './auth/rbac/reconcile-policy.ts'
+import { tokenChain } from './auth/tokens/token-authenticator.ts'
 import type { UserInfo } from './auth/user-info.ts'
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
 import { admissionPlugins } from './admission/plugins.ts'
@@ -17,7 +21,7 @@ import { InProcessClient } from './in-process-client.ts'
 import { servedKinds } from './kinds/builtin.ts'
 import type { ApiServerOptions } from './options.ts'
 import { Registry } from './registry/registry.ts'
-import { ensureSystemObjects, restoreSystemObjects } from './registry/system-objects.ts'
+import { ensureNamespaces, ensureSystemObjects, restoreSystemObjects } from './registry/system-objects.ts'
 import { keepUp } from './registry/upkeep.ts'
 import { makeDocuments } from './schema/documents.ts'
 import { LmdbStore } from './store/lmdb-store.ts'
@@ -84,7 +88,10 @@ const lazyStreams = (options: ApiServerOptions, log: Logger): (() => Promise<rea
   }
 }
 
-const openRegistry = async (options: ApiServerOptions, { signal, log }: DaemonContext): Promise<Registry> => {
+const openRegistry = async (
+  options: ApiServerOptions,
+  { signal, log }: DaemonContext,
+): Promise<{ registry: Registry; authorization: Authorization }> => {
   const store = await LmdbStore.open({
     directory: options.dataDir,
     clock: systemClock,
@@ -92,8 +99,24 @@ const openRegistry = async (options: ApiServerOptions, { signal, log }: DaemonCo
     onError: err => log.error({ err }, 'compaction failed'),
   })
   const { serviceClusterIpRange, serviceNodePortRange } = options
-  const plugins = [namespaceLifecycle, ...admissionPlugins({ serviceClusterIpRange, serviceNodePortRange })]
-  return new Registry({ store, kinds: servedKinds, plugins, clock: systemClock })
+  const authorization = makeAuthorization(options.authorizationMode, store)
+  const { authorizer, rbac } = authorization
+  const plugins = [
+    rbacEscalationPlugin(rbac, authorizer),
+    namespaceLifecycle,
+    ...admissionPlugins({ serviceClusterIpRange, serviceNodePortRange }),
+  ]
+  return {
+    registry: new Registry({
+      store,
+      kinds: servedKinds,
+      plugins,
+      authorizer,
+      tokens: tokenChain([]),
+      clock: systemClock,
+    }),
+    authorization,
+  }
 }
 
 const check = (options: ApiServerOptions): void => {
@@ -105,6 +128,7 @@ const check = (options: ApiServerOptions): void => {
         remedy: 'leave --etcd-servers out: the embedded store under --data-dir is used',
       },
     )
+  parseModes(options.authorizationMode)
   if (options.bindAddress.length === 0) throw new SkiffError('INVALID_INPUT', '--bind-address needs an address')
 }
 
@@ -141,7 +165,8 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     key: readPem('tls-private-key-file', options.tlsPrivateKeyFile),
     clientCa: readPem('client-ca-file', options.clientCaFile),
   }
-  const registry = await openRegistry(options, context)
+  const { registry, authorization } = await openRegistry(options, context)
+  const self = new InProcessClient(registry, selfUser)
   let ready = false
   const handler = new ApiHandler({
     registry,
@@ -151,6 +176,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
       ping: () => undefined,
       log: () => undefined,
       etcd: () => undefined,
+      'poststarthook/rbac/bootstrap-roles': () => (ready ? undefined : 'not finished'),
       'poststarthook/bootstrap-controller': () => (ready ? undefined : 'not finished'),
       shutdown: () => (signal.aborted ? 'the process is shutting down' : undefined),
     },
@@ -159,11 +185,14 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     log,
   })
   try {
+    // Before anybody can ask: a component that comes early must not be told that it may not.
+    await ensureNamespaces(self)
+    await reconcilePolicy(self, registry.reader)
     const server = await serveHttp({ handler, addresses: options.bindAddress, port: options.securePort, tls })
     const address = advertised(options)
     if (address === undefined) log.warn('no address but loopback: pods cannot reach the API (see --advertise-address)')
     const endpoint = { clusterIp, address, port: server.port }
-    const ensure = () => ensureSystemObjects(new InProcessClient(registry, selfUser), endpoint)
+    const ensure = () => ensureSystemObjects(self, endpoint)
     await ensure()
     const stopRestoring = restoreSystemObjects(registry.store, ensure, err =>
       log.error({ err }, 'making a system object again failed'),
@@ -173,6 +202,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     const done = untilStopped(registry, options, context, async () => {
       stopRestoring()
       await server.close()
+      authorization.close()
       await registry.store.close()
     })
     return { done, port: server.port, client: user => new InProcessClient(registry, user) }

@@ -4,7 +4,7 @@ import type { UnknownObject } from '../../../kube/object.ts'
 import { draftOf } from '../kinds/draft.ts'
 import { forbid } from './forbid.ts'
 import type { AdmissionPlugin, AdmissionReader, AdmissionRequest } from './plugin.ts'
-import type { UserInfo } from '../auth/user-info.ts'
+import { nodeNameOf } from '../auth/node/node-authorizer.ts'
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror'
 const leaseNamespace = 'kube-node-lease'
@@ -34,10 +34,6 @@ export const isReservedLabel = (key: string): boolean => {
   if (!within(domain, 'kubernetes.io') && !within(domain, 'k8s.io')) return false
   return !kubeletLabels.has(key) && !kubeletDomains.some(parent => within(domain, parent))
 }
-
-/** The node behind the identity `system:node:NAME` of the group system:nodes. */
-export const nodeNameOf = ({ name, groups }: UserInfo): string | undefined =>
-  groups.includes('system:nodes') && name.startsWith('system:node:') ? name.slice('system:node:'.length) : undefined
 
 const changedLabels = (next: UnknownObject, old: UnknownObject | undefined): string[] => {
   const after = next.metadata?.labels ?? {}

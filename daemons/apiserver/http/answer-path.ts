@@ -1,5 +1,4 @@
 import { apiError } from '../../../kube/status.ts'
-import { isPublicPath } from '../auth/authorizer.ts'
 import type { Answer } from './answer.ts'
 import type { ApiMetrics } from './api-metrics.ts'
 import { answerHealth, type HealthCheck } from './health.ts'
@@ -31,6 +30,9 @@ export interface PathRequest {
 const plain = { 'content-type': 'text/plain; charset=utf-8' }
 const json = { 'content-type': 'application/json' }
 
+/** Health, whole or of one check. */
+const isHealthPath = (path: string): boolean => /^\/(healthz|livez|readyz)(\/|$)/.test(path)
+
 /** What a person finds under `/`; the rest is told by discovery. */
 const roots = ['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version']
 
@@ -41,7 +43,7 @@ export const answerPath = async (served: ServedPaths, request: PathRequest): Pro
   if (path === '/') return { status: 200, headers: json, body: `${JSON.stringify({ paths: roots }, null, 2)}\n` }
   if (path === '/version' || path === '/version/')
     return { status: 200, headers: json, body: `${JSON.stringify(serverVersion, null, 2)}\n` }
-  if (isPublicPath(path)) {
+  if (isHealthPath(path)) {
     const health = answerHealth(path, query, served.checks)
     if (health !== undefined) return { status: health.status, headers: plain, body: health.text }
   }

@@ -4,8 +4,9 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Logger } from 'pino'
 import { apiError } from '../../../kube/status.ts'
-import type { UserInfo } from '../auth/user-info.ts'
-import { anonymous, authorize, type Attributes } from '../auth/authorizer.ts'
+import { anonymous, type UserInfo } from '../auth/user-info.ts'
+import { type Attributes, requestAttributes } from '../auth/attributes.ts'
+import { isAuthorized, requireAuthorized } from '../auth/authorizer.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { admitConnect } from '../registry/admit-connect.ts'
 import { notFound } from '../registry/api-errors.ts'
@@ -55,8 +56,11 @@ const split = (url: string): [string, URLSearchParams] => {
 const isWatch = (method: string, path: ResourcePath, query: URLSearchParams): boolean =>
   method === 'GET' && path.subresource === '' && query !== noQuery && (booleanOf(query, 'watch') ?? false)
 
-/** Who asks, or for whom. Throws ApiError Unauthorized or Forbidden. */
-const userOf = (raw: RawRequest): UserInfo => userOfRequest(...connectionOf(raw), name => header(raw, name))
+/** What a request asks for, in the words of authorization. */
+const attributesOf = (verb: string, path: ResourcePath | undefined, pathname: string, query: URLSearchParams) =>
+  path === undefined
+    ? ({ kind: 'path', verb, path: pathname } as const satisfies Attributes)
+    : requestAttributes(verb, path, query === noQuery ? undefined : (query.get('fieldSelector') ?? undefined))
 
 /** Upstream's random 30 to 60 minutes, so that the watches of a restarted server do not all come back at once. */
 const watchTimeoutMs = (query: URLSearchParams): number => {
@@ -96,10 +100,20 @@ export class ApiHandler {
     return this.#inflight === 0 ? Promise.resolve() : new Promise(resolve => this.#onIdle.push(resolve))
   }
 
-  /** Whether a body is worth reading: nobody without a name may write, however much they send. */
+  /** Who asks, or for whom. Throws ApiError Unauthorized or Forbidden. */
+  #userOf(raw: RawRequest): UserInfo {
+    return userOfRequest(...connectionOf(raw), name => header(raw, name), this.#registry.authorizer)
+  }
+
+  /** Whether a body is worth reading: who has no name may write only where a binding says so, however much they send. */
   expectsBody(raw: RawRequest): boolean {
     try {
-      return userOf(raw) !== anonymous
+      const user = this.#userOf(raw)
+      if (user !== anonymous) return true
+      const [pathname, query] = split(raw.url ?? '/')
+      const path = parseResourcePath(pathname)
+      const verb = path === undefined ? (raw.method ?? '').toLowerCase() : verbOf(raw.method ?? '', path, false)
+      return isAuthorized(this.#registry.authorizer, user, attributesOf(verb, path, pathname, query))
     } catch {
       return false
     }
@@ -115,15 +129,13 @@ export class ApiHandler {
     const labels = labelsOf(verb, path, kind)
     let answer: Answer | undefined
     try {
-      const user = userOf(raw)
-      const attributes: Attributes =
-        path === undefined ? { kind: 'path', verb, path: pathname } : { kind: 'resource', verb, ...path }
+      const user = this.#userOf(raw)
       if (path !== undefined && streaming.has(path.subresource)) {
         await this.#stream(raw, reply, { path, query, user, verb })
         this.#options.metrics.observe(labels, reply.statusCode, 0)
         return undefined
       }
-      authorize(user, attributes)
+      requireAuthorized(this.#registry.authorizer, user, attributesOf(verb, path, pathname, query))
       if (path === undefined) answer = await this.#answerPath(raw, method, { path: pathname, query })
       else {
         const request = this.#restRequest(raw, { path, query, user, body })
@@ -239,7 +251,8 @@ export class ApiHandler {
   }): Promise<[StreamingSubresource, StreamTarget]> {
     const { path, query, user, method } = request
     // Running a command changes things, whatever the method that opens the stream.
-    authorize(user, { kind: 'resource', verb: path.subresource === 'log' ? 'get' : 'create', ...path })
+    const verb = path.subresource === 'log' ? 'get' : 'create'
+    requireAuthorized(this.#registry.authorizer, user, requestAttributes(verb, path, undefined))
     const kind = this.#kindOf(path)
     const streams = kind.subresources.includes(path.subresource) ? await this.#options.streams() : []
     const stream = streams.find(candidate => candidate.name === path.subresource)
@@ -276,7 +289,7 @@ export class ApiHandler {
     socket.on('error', () => socket.destroy())
     try {
       const [pathname, query] = split(raw.url ?? '/')
-      const user = userOf(raw)
+      const user = this.#userOf(raw)
       const path = parseResourcePath(pathname)
       if (path === undefined || !streaming.has(path.subresource))
         throw apiError('BadRequest', `${pathname} cannot be upgraded`)

@@ -1,7 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import { apiError } from '../../../kube/status.ts'
-import type { UserInfo } from '../auth/user-info.ts'
-import { anonymous } from '../auth/authorizer.ts'
+import { anonymous, type UserInfo } from '../auth/user-info.ts'
 
 /** The parts of a TLS connection that say who is at its other end. */
 export type PeerSocket = Pick<TLSSocket, 'authorized' | 'getPeerCertificate'>

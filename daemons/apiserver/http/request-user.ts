@@ -1,6 +1,6 @@
 import { apiError } from '../../../kube/status.ts'
-import type { UserInfo } from '../auth/user-info.ts'
-import { anonymous, authorize } from '../auth/authorizer.ts'
+import { type Authorizer, requireAuthorized } from '../auth/authorizer.ts'
+import { anonymous, type UserInfo } from '../auth/user-info.ts'
 import { userOfConnection, type PeerSocket } from './connection-user.ts'
 
 /** The headers of a request, by their lower-case names; what is sent several times is joined by commas. */
@@ -18,7 +18,12 @@ const ownGroups = (name: string): string[] => {
  * Who a request is made as: whoever is at the other end, or whom they say they act for (`kubectl --as`), which only
  * those may who may do everything. Throws ApiError Unauthorized, Forbidden or BadRequest.
  */
-export const userOfRequest = (connection: object, socket: PeerSocket, header: HeaderReader): UserInfo => {
+export const userOfRequest = (
+  connection: object,
+  socket: PeerSocket,
+  header: HeaderReader,
+  authorizer: Authorizer,
+): UserInfo => {
   const user = userOfConnection(connection, socket, header('authorization'))
   const name = header('impersonate-user') ?? ''
   const asked = listOf(header('impersonate-group'))
@@ -27,8 +32,8 @@ export const userOfRequest = (connection: object, socket: PeerSocket, header: He
     return user
   }
   const wanted = { kind: 'resource', verb: 'impersonate', group: '', subresource: '', namespace: '' } as const
-  authorize(user, { ...wanted, plural: 'users', name })
-  for (const group of asked) authorize(user, { ...wanted, plural: 'groups', name: group })
+  requireAuthorized(authorizer, user, { ...wanted, plural: 'users', name })
+  for (const group of asked) requireAuthorized(authorizer, user, { ...wanted, plural: 'groups', name: group })
   const groups = asked.length > 0 ? asked : ownGroups(name)
   const kept = name === anonymous.name ? 'system:unauthenticated' : 'system:authenticated'
   return { name, groups: groups.includes(kept) ? groups : [...groups, kept] }

@@ -1,5 +1,7 @@
 import { bindingKind } from './binding.ts'
 import { componentStatusKind } from './component-status.ts'
+import { accessReviewKinds } from './access-reviews.ts'
+import { authenticationReviewKinds } from './authentication-reviews.ts'
 import { configMapKind } from './config-map.ts'
 import { customResourceDefinitionKind } from './custom-resource-definition.ts'
 import { deploymentKind } from './deployment.ts'
@@ -17,7 +19,6 @@ import { priorityClassKind } from './priority-class.ts'
 import { clusterRoleBindingKind, roleBindingKind } from './role-binding.ts'
 import { clusterRoleKind, roleKind } from './role.ts'
 import { replicaSetKind } from './replica-set.ts'
-import { reviewKinds } from './self-subject-reviews.ts'
 import { secretKind } from './secret.ts'
 import { serviceAccountKind } from './service-account.ts'
 import { serviceKind } from './service.ts'
@@ -55,5 +56,6 @@ export const servedKinds: readonly Kind[] = [
   ...builtinKinds,
   ...unstoredKinds,
   customResourceDefinitionKind,
-  ...reviewKinds,
+  ...authenticationReviewKinds,
+  ...accessReviewKinds,
 ]

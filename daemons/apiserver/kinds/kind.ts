@@ -1,5 +1,7 @@
 import type { StatusCause } from '../../../kube/status.ts'
 import type { UnknownObject } from '../../../kube/object.ts'
+import type { Authorizer } from '../auth/authorizer.ts'
+import type { TokenAuthenticator } from '../auth/tokens/token-authenticator.ts'
 import type { UserInfo } from '../auth/user-info.ts'
 
 /** One failed rule: upstream's reason, the field's path and the text that follows it. */
@@ -38,6 +40,13 @@ export interface ScaleRow {
   setReplicas(object: UnknownObject, replicas: number): void
   statusReplicas(object: UnknownObject): number
   selector(object: UnknownObject): string
+}
+
+/** Who asks a review, and whom it may ask. */
+export interface ReviewContext {
+  user: UserInfo
+  authorizer: Authorizer
+  tokens: TokenAuthenticator
 }
 
 /**
@@ -104,7 +113,7 @@ export interface Kind {
   readonly selectableFields?: Readonly<Record<string, (object: UnknownObject) => string>>
   readonly columns: readonly Column[]
   /** Of a kind that is a question and is not stored: it can only be created, and this gives the answer. */
-  review?(object: UnknownObject, user: UserInfo): UnknownObject
+  review?(object: UnknownObject, context: ReviewContext): UnknownObject
   /**
    * Of a kind that is not stored but looked up: it can only be read, and this gives all there are. `readStore` rejects
    * where the store cannot be read.

@@ -1,6 +1,8 @@
 import type { Clock } from '../../../kube/clock.ts'
 import { AdmissionChain } from '../admission/admission-chain.ts'
 import type { AdmissionPlugin, AdmissionReader } from '../admission/plugin.ts'
+import type { Authorizer } from '../auth/authorizer.ts'
+import type { TokenAuthenticator } from '../auth/tokens/token-authenticator.ts'
 import type { UserInfo } from '../auth/user-info.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { KindTable } from '../kinds/kind-table.ts'
@@ -46,6 +48,10 @@ export interface RegistryOptions {
   /** The built-in kinds; others come and go in `Registry.kinds`. */
   kinds: readonly Kind[]
   plugins: readonly AdmissionPlugin[]
+  /** Asked for every request, before it comes here. */
+  authorizer: Authorizer
+  /** Says whose bearer tokens are. */
+  tokens: TokenAuthenticator
   clock: Clock
 }
 
@@ -54,6 +60,8 @@ export class Registry {
   readonly store: Store
   readonly kinds: KindTable
   readonly admission: AdmissionChain
+  readonly authorizer: Authorizer
+  readonly tokens: TokenAuthenticator
   readonly clock: Clock
   readonly reader: AdmissionReader
   /** Told once a minute how far the store has come, so that they can resume from there. */
@@ -61,10 +69,12 @@ export class Registry {
   /** By kind: objects may be served in more than one other shape. */
   readonly #views = new WeakMap<Kind, WeakMap<StoredEntry, StoredEntry>>()
 
-  constructor({ store, kinds, plugins, clock }: RegistryOptions) {
+  constructor({ store, kinds, plugins, authorizer, tokens, clock }: RegistryOptions) {
     this.store = store
     this.kinds = new KindTable(kinds)
     this.admission = new AdmissionChain(plugins)
+    this.authorizer = authorizer
+    this.tokens = tokens
     this.clock = clock
     // Who watches a kind that is gone, or is served in another way now, lists it again.
     this.kinds.onChange(() => {

@@ -24,6 +24,11 @@ interface Wanted {
 
 const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
 
+const namespaceObjects = namespaces.map((name): Wanted => ({
+  resource: resources.namespaces,
+  object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+}))
+
 const priorityClass = (name: string, value: number, description: string): Wanted => ({
   resource: resources.priorityClasses,
   object: {
@@ -90,10 +95,7 @@ const endpoints = (address: string, port: number): Wanted[] => [
 
 /** Everything that is there from the first moment of a cluster, in the order it is made. */
 export const systemObjects = (endpoint: ApiEndpoint): Wanted[] => [
-  ...namespaces.map((name): Wanted => ({
-    resource: resources.namespaces,
-    object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
-  })),
+  ...namespaceObjects,
   priorityClass(
     'system-node-critical',
     2_000_001_000,
@@ -120,6 +122,11 @@ const ensure = async (client: KubeClient, { resource, object, keep }: Wanted): P
     if (!hasReason(error, 'NotFound')) throw error
     await client.create(resource, object)
   }
+}
+
+/** The namespaces that other objects of the system are in. */
+export const ensureNamespaces = async (client: KubeClient): Promise<void> => {
+  for (const wanted of namespaceObjects) await ensure(client, wanted)
 }
 
 /** Makes what is missing and puts right what the API server owns; what is right is not written again. */

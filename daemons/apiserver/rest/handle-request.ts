@@ -185,9 +185,14 @@ const onAction = async (
   return { form: 'status', status: 201, body: { ...successStatus(), code: 201 } }
 }
 
-const onReview = async (target: ObjectTarget, request: RestRequest, context: RequestContext): Promise<Outcome> => {
+const onReview = async (
+  registry: Registry,
+  target: ObjectTarget,
+  request: RestRequest,
+  context: RequestContext,
+): Promise<Outcome> => {
   if (target.name !== '' || request.method !== 'POST') return methodNotAllowed()
-  return { form: 'entry', status: 201, entry: answerReview(target, ...(await decoded(request, context))) }
+  return { form: 'entry', status: 201, entry: answerReview(registry, target, ...(await decoded(request, context))) }
 }
 
 /** What is looked up can only be read. */
@@ -218,7 +223,7 @@ const onOrder = async (
 const perform = (registry: Registry, request: RestRequest, context: RequestContext): Promise<Outcome> => {
   const { path, kind } = request
   const target = { kind, namespace: path.namespace, name: path.name, subresource: path.subresource }
-  if (kind.review !== undefined) return onReview(target, request, context)
+  if (kind.review !== undefined) return onReview(registry, target, request, context)
   if (kind.computed !== undefined) return onComputed(registry, target, request)
   if (kind.orders !== undefined) return onOrder(registry, target, request, context)
   if (path.name === '') return onCollection(registry, target, request, context)

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import type { Deployment, DeploymentSpec } from 'kubernetes-types/apps/v1.js'
 import type { ConfigMap, Pod, PodSpec } from 'kubernetes-types/core/v1.js'
 import type { Test } from 'tap'
+import { makeAuthorization } from '../../../../daemons/apiserver/auth/authorization-mode.ts'
+import { tokenChain } from '../../../../daemons/apiserver/auth/tokens/token-authenticator.ts'
 import type { UserInfo } from '../../../../daemons/apiserver/auth/user-info.ts'
 import { namespaceLifecycle } from '../../../../daemons/apiserver/admission/namespace-lifecycle.ts'
 import type { AdmissionPlugin } from '../../../../daemons/apiserver/admission/plugin.ts'
@@ -30,7 +32,8 @@ export const makeRegistry = async (t: Test, { more = [] }: { more?: readonly Adm
   const store = await LmdbStore.open({ directory, clock, signal: stop.signal })
   const ranges = { serviceClusterIpRange: '10.96.0.0/16', serviceNodePortRange: '30000-32767' }
   const plugins = [namespaceLifecycle, ...admissionPlugins({ ...ranges, clock }), ...more]
-  const registry = new Registry({ store, kinds: builtinKinds, plugins, clock })
+  const { authorizer } = makeAuthorization(['Node', 'RBAC'], store)
+  const registry = new Registry({ store, kinds: builtinKinds, plugins, authorizer, tokens: tokenChain([]), clock })
   const client = new InProcessClient(registry, admin)
   await ensureSystemObjects(client, { clusterIp: '10.96.0.1', address: '192.0.2.1', port: 6443 })
   await client.create(serviceAccounts, {
