@@ -17,6 +17,7 @@ const groups = new Set(
   [
     'core apps batch autoscaling networking policy rbac storage scheduling coordination discovery events node',
     'authentication authorization certificates apiextensions meta',
+    'admissionregistration apiregistration flowcontrol resource',
   ].flatMap(line => line.split(' ')),
 )
 const metaPrefix = 'io.k8s.apimachinery.pkg.apis.meta.v1.'
@@ -27,6 +28,11 @@ const newerGroups = {
   V1ServiceCIDR: 'networking',
   V1VolumeAttributesClass: 'storage',
   V1FieldSelectorRequirement: 'meta',
+  V1APIService: 'apiregistration',
+  V1DeviceClass: 'resource',
+  V1ResourceClaimList: 'resource',
+  V1ResourceClaimTemplate: 'resource',
+  V1ResourceSlice: 'resource',
 }
 const modelPrefixes = {
   Core: 'core',
@@ -36,6 +42,10 @@ const modelPrefixes = {
   Storage: 'storage',
   Authentication: 'authentication',
   Apiextensions: 'apiextensions',
+  Admissionregistration: 'admissionregistration',
+  Apiregistration: 'apiregistration',
+  Flowcontrol: 'flowcontrol',
+  Resource: 'resource',
 }
 
 const newestMs = files => Math.max(...files.map(file => statSync(file).mtimeMs))
@@ -127,13 +137,23 @@ const assignGroups = (all, names) => {
   return assigned
 }
 
+/** `apps.v1.Deployment` -> `io.k8s.api.apps.v1.Deployment`; three groups' types live in repositories of their own. */
+const fullName = short => {
+  if (short.startsWith('meta.v1.')) return `${metaPrefix}${short.slice(8)}`
+  if (short.startsWith('apiextensions.')) return `io.k8s.apiextensions-apiserver.pkg.apis.${short}`
+  if (short.startsWith('apiregistration.')) return `io.k8s.kube-aggregator.pkg.apis.${short}`
+  return `io.k8s.api.${short}`
+}
+
 const parseFacts = text => {
   const facts = new Map()
   for (const line of text.replaceAll(/\n {2,}/g, ' ').split('\n')) {
     const [definition, ...pairs] = line.split(' ')
     if (definition === '') continue
-    const name = definition.startsWith('meta.v1.') ? `${metaPrefix}${definition.slice(8)}` : `io.k8s.api.${definition}`
-    facts.set(name, new Map(pairs.map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])))
+    facts.set(
+      fullName(definition),
+      new Map(pairs.map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])),
+    )
   }
   return facts
 }
@@ -166,9 +186,7 @@ const derive = async () => {
     const { version, name } = parseModel(model)
     const group = assigned.get(model)
     if (!groups.has(group)) throw new Error(`derive-schemas: ${model} is referred to, and its group is not known`)
-    if (group === 'meta') return `${metaPrefix}${name}`
-    if (group === 'apiextensions') return `io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.${version}.${name}`
-    return `io.k8s.api.${group}.${version}.${name}`
+    return fullName(`${group}.${version}.${name}`)
   }
   const schemas = {}
   const texts = {}

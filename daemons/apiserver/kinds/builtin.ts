@@ -10,6 +10,17 @@ import { endpointsKind } from './endpoints.ts'
 import { eventKind, eventV1Kind } from './event.ts'
 import { ingressClassKind } from './ingress-class.ts'
 import { ingressKind } from './ingress.ts'
+import { csiDriverKind } from './csi-driver.ts'
+import { csiNodeKind } from './csi-node.ts'
+import { csiStorageCapacityKind } from './csi-storage-capacity.ts'
+import { ipAddressKind } from './ip-address.ts'
+import { networkPolicyKind } from './network-policy.ts'
+import { podDisruptionBudgetKind } from './pod-disruption-budget.ts'
+import { runtimeClassKind } from './runtime-class.ts'
+import { serviceCidrKind } from './service-cidr.ts'
+import { storageClassKind } from './storage-class.ts'
+import { volumeAttachmentKind } from './volume-attachment.ts'
+import { volumeAttributesClassKind } from './volume-attributes-class.ts'
 import type { Kind } from './kind.ts'
 import { leaseKind } from './lease.ts'
 import { namespaceKind } from './namespace.ts'
@@ -41,10 +52,21 @@ export const builtinKinds: readonly Kind[] = [
   replicaSetKind,
   ingressKind,
   ingressClassKind,
+  networkPolicyKind,
+  ipAddressKind,
+  serviceCidrKind,
+  podDisruptionBudgetKind,
   clusterRoleBindingKind,
   clusterRoleKind,
   roleBindingKind,
   roleKind,
+  storageClassKind,
+  volumeAttachmentKind,
+  csiDriverKind,
+  csiNodeKind,
+  csiStorageCapacityKind,
+  volumeAttributesClassKind,
+  runtimeClassKind,
   priorityClassKind,
 ]
 

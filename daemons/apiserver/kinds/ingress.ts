@@ -85,11 +85,7 @@ const validate = ({ spec = {}, metadata }: Draft<Ingress>): FieldError[] => {
   const annotated = metadata?.annotations?.[classAnnotation]
   if (annotated && ingressClassName && annotated !== ingressClassName)
     errors.push(
-      invalid(
-        `metadata.annotations[${classAnnotation}]`,
-        annotated,
-        'must match `ingressClassName` when both are specified',
-      ),
+      invalid(`annotations.${classAnnotation}`, annotated, 'must match `ingressClassName` when both are specified'),
     )
   return errors
 }

@@ -122,7 +122,7 @@ export interface Kind {
   /** Of a kind that is an order and is not stored: creating one carries out this subresource of the pod it names. */
   readonly orders?: 'binding'
   /** Metadata-name rule: DNS subdomain unless it says otherwise. */
-  readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'dns-1035-label' | 'path-segment'
+  readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'dns-1035-label' | 'path-segment' | 'ip-address'
 }
 
 /** Unique key of a kind's row: `apps/v1/deployments`, `/v1/pods`. */

@@ -2,6 +2,7 @@ import type { UnknownObject } from '../../../kube/object.ts'
 import { forbidden, immutableMessage, invalid, invalidEach, nonNegative, required, tooLong } from './field-error.ts'
 import type { FieldError, Kind } from './kind.ts'
 import {
+  canonicalIpErrors,
   dns1035LabelErrors,
   dns1123LabelErrors,
   dns1123SubdomainErrors,
@@ -15,6 +16,7 @@ const nameRules = {
   'dns-label': dns1123LabelErrors,
   'dns-1035-label': dns1035LabelErrors,
   'path-segment': pathSegmentErrors,
+  'ip-address': canonicalIpErrors,
 } as const
 
 const annotationsMaxBytes = 256 * 1024

@@ -1,4 +1,5 @@
 import { isIP, isIPv4 } from 'node:net'
+import { formatIp, parseIp } from '../../../kube/ip-address.ts'
 
 /**
  * The syntax rules of names, labels and ports. Each returns the sentences of what is wrong (upstream's words, which
@@ -117,6 +118,12 @@ export const portNumberErrors = (value: number): string[] =>
 
 export const ipErrors = (value: string): string[] =>
   isIP(value) === 0 ? ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'] : []
+
+/** Names that are addresses: one address has one name. */
+export const canonicalIpErrors = (value: string): string[] => {
+  if (isIP(value) === 0 || value.includes('%')) return [`ParseAddr(${JSON.stringify(value)}): unable to parse IP`]
+  return formatIp(parseIp(value)) === value ? [] : ['must be a canonical format IP address']
+}
 
 /** Addresses behind a Service must be reachable from another host. */
 export const nonSpecialIpErrors = (value: string): string[] => {

@@ -11,6 +11,28 @@
  * `*` stands for the definition itself. scripts/derive-schemas.mjs joins this with the types of the models it reads.
  */
 export const listFacts = `
+admissionregistration.v1.MatchResources *=atomic resourceRules=atomic excludeResourceRules=atomic
+admissionregistration.v1.MutatingWebhook clientConfig=there rules=atomic admissionReviewVersions=atomic,there
+  matchConditions=map(name),merge(name)
+admissionregistration.v1.MutatingWebhookConfiguration webhooks=map(name),merge(name)
+admissionregistration.v1.NamedRuleWithOperations *=atomic resourceNames=atomic operations=atomic apiGroups=atomic
+  apiVersions=atomic resources=atomic
+admissionregistration.v1.ParamKind *=atomic
+admissionregistration.v1.ParamRef *=atomic
+admissionregistration.v1.RuleWithOperations operations=atomic apiGroups=atomic apiVersions=atomic resources=atomic
+admissionregistration.v1.TypeChecking expressionWarnings=atomic
+admissionregistration.v1.ValidatingAdmissionPolicy spec=there status=there
+admissionregistration.v1.ValidatingAdmissionPolicyBinding spec=there
+admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec validationActions=set
+admissionregistration.v1.ValidatingAdmissionPolicySpec validations=atomic auditAnnotations=atomic
+  matchConditions=map(name),merge(name) variables=map(name),merge(name)
+admissionregistration.v1.ValidatingAdmissionPolicyStatus conditions=map(type)
+admissionregistration.v1.ValidatingWebhook clientConfig=there rules=atomic admissionReviewVersions=atomic,there
+  matchConditions=map(name),merge(name)
+admissionregistration.v1.ValidatingWebhookConfiguration webhooks=map(name),merge(name)
+admissionregistration.v1.Variable *=atomic
+apiregistration.v1.APIService spec=there status=there
+apiregistration.v1.APIServiceStatus conditions=map(type),merge(type)
 apps.v1.DaemonSet spec=there status=there
 apps.v1.DaemonSetSpec template=there updateStrategy=there
 apps.v1.DaemonSetStatus conditions=map(type),merge(type)
@@ -206,6 +228,15 @@ discovery.v1.EndpointHints forZones=atomic forNodes=atomic
 discovery.v1.EndpointPort *=atomic
 discovery.v1.EndpointSlice endpoints=atomic,there ports=atomic,there
 events.v1.Event regarding=there deprecatedSource=there
+flowcontrol.v1.FlowSchema spec=there status=there
+flowcontrol.v1.FlowSchemaSpec priorityLevelConfiguration=there rules=atomic
+flowcontrol.v1.FlowSchemaStatus conditions=map(type),merge(type)
+flowcontrol.v1.LimitedPriorityLevelConfiguration limitResponse=there
+flowcontrol.v1.NonResourcePolicyRule verbs=set,there nonResourceURLs=set,there
+flowcontrol.v1.PolicyRulesWithSubjects subjects=atomic,there resourceRules=atomic nonResourceRules=atomic
+flowcontrol.v1.PriorityLevelConfiguration spec=there status=there
+flowcontrol.v1.PriorityLevelConfigurationStatus conditions=map(type),merge(type)
+flowcontrol.v1.ResourcePolicyRule verbs=set,there apiGroups=set,there resources=set,there namespaces=set,there
 networking.v1.HTTPIngressPath backend=there
 networking.v1.HTTPIngressRuleValue paths=atomic,there
 networking.v1.IPAddress spec=there
@@ -239,6 +270,35 @@ rbac.v1.Role rules=atomic,there
 rbac.v1.RoleBinding subjects=atomic roleRef=there
 rbac.v1.RoleRef *=atomic
 rbac.v1.Subject *=atomic
+resource.v1.AllocatedDeviceStatus conditions=map(type),there
+resource.v1.AllocationResult devices=there
+resource.v1.CapacityRequestPolicy default=quantity validValues=atomic,quantity
+resource.v1.CapacityRequestPolicyRange min=quantity max=quantity step=quantity
+resource.v1.CapacityRequirements requests=quantity
+resource.v1.Counter value=quantity
+resource.v1.Device consumesCounters=atomic taints=atomic bindingConditions=atomic bindingFailureConditions=atomic
+resource.v1.DeviceAllocationConfiguration requests=atomic
+resource.v1.DeviceAllocationResult results=atomic config=atomic
+resource.v1.DeviceCapacity value=quantity
+resource.v1.DeviceClaim requests=atomic,there constraints=atomic config=atomic
+resource.v1.DeviceClaimConfiguration requests=atomic
+resource.v1.DeviceClass spec=there
+resource.v1.DeviceClassSpec selectors=atomic config=atomic
+resource.v1.DeviceConstraint requests=atomic
+resource.v1.DeviceRequest firstAvailable=atomic
+resource.v1.DeviceRequestAllocationResult tolerations=atomic bindingConditions=atomic bindingFailureConditions=atomic
+  consumedCapacity=quantity
+resource.v1.DeviceSubRequest selectors=atomic tolerations=atomic
+resource.v1.DeviceToleration operator=default("Equal")
+resource.v1.ExactDeviceRequest selectors=atomic tolerations=atomic
+resource.v1.NetworkDeviceData ips=atomic
+resource.v1.ResourceClaim spec=there status=there
+resource.v1.ResourceClaimSpec devices=there
+resource.v1.ResourceClaimStatus reservedFor=map(uid),merge(uid) devices=map(driver+device+pool+shareID)
+resource.v1.ResourceClaimTemplate spec=there
+resource.v1.ResourceClaimTemplateSpec spec=there
+resource.v1.ResourceSlice spec=there
+resource.v1.ResourceSliceSpec pool=there devices=atomic sharedCounters=atomic
 storage.v1.CSIDriver spec=there
 storage.v1.CSIDriverSpec volumeLifecycleModes=set tokenRequests=atomic
 storage.v1.CSINode spec=there
