@@ -1,4 +1,4 @@
-import { emptySet, makeNode } from './field-set.ts'
+import { emptySet, fieldElement, makeNode } from './field-set.ts'
 import { equalJson, getKey, isJsonObject } from './json-value.ts'
 import { isKeyedList, itemsByElement } from './list-elements.ts'
 import { anySchema, fieldSchema } from './schema.ts'
@@ -37,7 +37,7 @@ const nodeOf = (value: unknown, schema: TypeSchema): FieldSet | undefined => {
         : below
       // An empty keyed list claims nothing: no item is named.
       if (named !== undefined && !(Array.isArray(child) && isKeyedList(fieldSchema(schema, key)) && child.length === 0))
-        children.push([`f:${key}`, named])
+        children.push([fieldElement(key), named])
     }
     return makeNode(false, children)
   }
@@ -116,7 +116,7 @@ const allPaths = (value: unknown, schema: TypeSchema, parentThere: boolean): Fie
     for (const key of Object.keys(value)) {
       if (value[key] === undefined) continue
       const below = allPaths(value[key], fieldSchema(schema, key), there)
-      if (below !== undefined) children.push([`f:${key}`, below])
+      if (below !== undefined) children.push([fieldElement(key), below])
     }
     return makeNode(member, children)
   }
@@ -139,8 +139,8 @@ const compareObjects = (before: JsonObject, after: JsonObject, schema: TypeSchem
   const removed: Children = []
   const note = (key: string, old: unknown, now: unknown): void => {
     const found = compareNodes(old, now, fieldSchema(schema, key))
-    if (found?.changed !== undefined) changed.push([`f:${key}`, found.changed])
-    if (found?.removed !== undefined) removed.push([`f:${key}`, found.removed])
+    if (found?.changed !== undefined) changed.push([fieldElement(key), found.changed])
+    if (found?.removed !== undefined) removed.push([fieldElement(key), found.removed])
   }
   for (const key of Object.keys(after)) note(key, getKey(before, key), after[key])
   for (const key of Object.keys(before)) if (!Object.hasOwn(after, key)) note(key, before[key], undefined)

@@ -27,13 +27,47 @@ const childOf = (node: FieldSet, element: string): FieldSet | undefined =>
 export const descend = (node: FieldSet | undefined, element: string): FieldSet | undefined =>
   node === undefined ? undefined : childOf(node, element)
 
-/** A node from its parts; undefined when nothing is in it. Elements are sorted, so that equal sets are equal text. */
-export const makeNode = (member: boolean, children: readonly (readonly [string, FieldSet])[]): FieldSet | undefined => {
+/** Objects of one kind have the same fields over and over: their elements are put together once, up to this many. */
+const maxElements = 4096
+const elements = new Map<string, string>()
+
+/** `f:name`, the path element of a field or of a map's key. */
+export const fieldElement = (name: string): string => {
+  let element = elements.get(name)
+  if (element === undefined) {
+    element = `f:${name}`
+    if (elements.size < maxElements) elements.set(name, element)
+  }
+  return element
+}
+
+type Child = readonly [element: string, node: FieldSet]
+
+/** By insertion: there are few children, and most come sorted. */
+const sortChildren = (children: Child[]): void => {
+  for (let i = 1; i < children.length; i++) {
+    const child = children[i]
+    if (child === undefined) continue
+    let at = i
+    for (let before = children[at - 1]; before !== undefined && before[0] > child[0]; before = children[at - 1]) {
+      children[at] = before
+      at--
+    }
+    children[at] = child
+  }
+}
+
+/**
+ * A node from its parts, which it may put in another order; undefined when nothing is in it. Elements are sorted, so
+ * that equal sets are equal text.
+ */
+export const makeNode = (member: boolean, children: Child[]): FieldSet | undefined => {
   if (children.length === 0) return member ? dot : undefined
-  const sorted = children.length === 1 ? children : [...children].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  if (children.length > 32) children.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  else sortChildren(children)
   const node: Record<string, FieldSet> = {}
   if (member) node['.'] = dot
-  for (const [element, child] of sorted) node[element] = child
+  for (const [element, child] of children) node[element] = child
   return node
 }
 
