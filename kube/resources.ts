@@ -12,9 +12,13 @@ import type {
   ServiceAccount,
 } from 'kubernetes-types/core/v1.js'
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js'
+import type { FlowSchema, PriorityLevelConfiguration } from 'kubernetes-types/flowcontrol/v1.js'
+import type { Condition } from 'kubernetes-types/meta/v1.js'
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js'
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js'
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.js'
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js'
+import type { KubeObject } from './object.ts'
 import type { Resource } from './resource.ts'
 
 const core = (kind: string, plural: string, namespaced = true) => ({
@@ -101,3 +105,38 @@ export const clusterRoleBindings: Resource<ClusterRoleBinding> = rbac(
   'clusterrolebindings',
   false,
 )
+
+export const podDisruptionBudgets: Resource<PodDisruptionBudget> = {
+  group: 'policy',
+  version: 'v1',
+  kind: 'PodDisruptionBudget',
+  plural: 'poddisruptionbudgets',
+  namespaced: true,
+}
+
+const flowControl = (kind: string, plural: string) => ({
+  group: 'flowcontrol.apiserver.k8s.io',
+  version: 'v1',
+  kind,
+  plural,
+  namespaced: false,
+})
+
+export const flowSchemas: Resource<FlowSchema> = flowControl('FlowSchema', 'flowschemas')
+export const priorityLevelConfigurations: Resource<PriorityLevelConfiguration> = flowControl(
+  'PriorityLevelConfiguration',
+  'prioritylevelconfigurations',
+)
+
+/** networking.k8s.io/v1 ServiceCIDR, which kubernetes-types does not know yet. */
+export interface ServiceCIDR extends KubeObject {
+  spec?: { cidrs?: string[] }
+  status?: { conditions?: Condition[] }
+}
+export const serviceCidrs: Resource<ServiceCIDR> = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  kind: 'ServiceCIDR',
+  plural: 'servicecidrs',
+  namespaced: false,
+}

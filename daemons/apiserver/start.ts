@@ -191,7 +191,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     const server = await serveHttp({ handler, addresses: options.bindAddress, port: options.securePort, tls })
     const address = advertised(options)
     if (address === undefined) log.warn('no address but loopback: pods cannot reach the API (see --advertise-address)')
-    const endpoint = { clusterIp, address, port: server.port }
+    const endpoint = { clusterIp, address, port: server.port, serviceRange: options.serviceClusterIpRange }
     const ensure = () => ensureSystemObjects(self, endpoint)
     await ensure()
     const stopRestoring = restoreSystemObjects(registry.store, ensure, err =>

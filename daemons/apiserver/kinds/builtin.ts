@@ -21,6 +21,15 @@ import { serviceCidrKind } from './service-cidr.ts'
 import { storageClassKind } from './storage-class.ts'
 import { volumeAttachmentKind } from './volume-attachment.ts'
 import { volumeAttributesClassKind } from './volume-attributes-class.ts'
+import { apiServiceKind } from './api-service.ts'
+import { deviceClassKind } from './device-class.ts'
+import { flowSchemaKind } from './flow-schema.ts'
+import { priorityLevelConfigurationKind } from './priority-level-configuration.ts'
+import { resourceSliceKind } from './resource-slice.ts'
+import { validatingAdmissionPolicyKind } from './validating-admission-policy.ts'
+import { validatingAdmissionPolicyBindingKind } from './validating-admission-policy-binding.ts'
+import { resourceClaimKind, resourceClaimTemplateKind } from './resource-claim.ts'
+import { mutatingWebhookConfigurationKind, validatingWebhookConfigurationKind } from './webhook-configuration.ts'
 import type { Kind } from './kind.ts'
 import { leaseKind } from './lease.ts'
 import { namespaceKind } from './namespace.ts'
@@ -68,10 +77,32 @@ export const builtinKinds: readonly Kind[] = [
   volumeAttributesClassKind,
   runtimeClassKind,
   priorityClassKind,
+  mutatingWebhookConfigurationKind,
+  validatingWebhookConfigurationKind,
+  validatingAdmissionPolicyKind,
+  validatingAdmissionPolicyBindingKind,
+  apiServiceKind,
+  flowSchemaKind,
+  priorityLevelConfigurationKind,
+  deviceClassKind,
+  resourceClaimKind,
+  resourceClaimTemplateKind,
+  resourceSliceKind,
 ]
 
 /** What is served and not stored. */
 const unstoredKinds: readonly Kind[] = [componentStatusKind, bindingKind]
+
+/**
+ * The order in which discovery names groups: upstream's priorities of its API services. Where two groups have a kind of
+ * the same name, clients take the first.
+ */
+const groupOrder = [
+  '', 'apiregistration.k8s.io', 'apps', 'events.k8s.io', 'authentication.k8s.io', 'authorization.k8s.io', 'autoscaling',
+  'batch', 'certificates.k8s.io', 'networking.k8s.io', 'policy', 'rbac.authorization.k8s.io', 'storage.k8s.io',
+  'admissionregistration.k8s.io', 'apiextensions.k8s.io', 'scheduling.k8s.io', 'coordination.k8s.io', 'node.k8s.io',
+  'discovery.k8s.io', 'flowcontrol.apiserver.k8s.io', 'resource.k8s.io',
+] // prettier-ignore
 
 /** What the API serves: what it stores, the questions it answers, and the list of custom kinds, which is empty. */
 export const servedKinds: readonly Kind[] = [
@@ -80,4 +111,4 @@ export const servedKinds: readonly Kind[] = [
   customResourceDefinitionKind,
   ...authenticationReviewKinds,
   ...accessReviewKinds,
-]
+].sort((a, b) => groupOrder.indexOf(a.group) - groupOrder.indexOf(b.group))

@@ -1,15 +1,11 @@
 import { parseCidr } from '../../../kube/ip-address.ts'
+import type { ServiceCIDR } from '../../../kube/resources.ts'
 import { ageColumn, column, nameColumn } from './column.ts'
 import { draftOf } from './draft.ts'
 import type { Draft } from './draft.ts'
 import { immutableMessage, invalid, invalidEach, required } from './field-error.ts'
 import type { FieldError, Kind } from './kind.ts'
 import { cidrErrors } from './name-syntax.ts'
-
-/** networking.k8s.io/v1 ServiceCIDR, which the types at hand do not know yet. */
-interface ServiceCIDR {
-  spec: { cidrs: string[] }
-}
 
 const path = 'spec.cidrs'
 

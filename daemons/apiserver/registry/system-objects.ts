@@ -3,8 +3,10 @@ import type { KubeObject, UnknownObject } from '../../../kube/object.ts'
 import { equalJson } from '../../../kube/patch/json-value.ts'
 import type { Resource } from '../../../kube/resource.ts'
 import * as resources from '../../../kube/resources.ts'
+import type { ServiceCIDR } from '../../../kube/resources.ts'
 import { hasReason } from '../../../kube/status.ts'
 import type { Store } from '../store/store.ts'
+import { autoUpdateAnnotation, flowSchemas, priorityLevels } from './flow-control-objects.ts'
 
 /** Where clients in pods reach the API. */
 export interface ApiEndpoint {
@@ -13,6 +15,8 @@ export interface ApiEndpoint {
   /** Of this server, as pods see it; none: the Endpoints are left alone. */
   address: string | undefined
   port: number
+  /** `10.96.0.0/16`: where ClusterIPs come from. */
+  serviceRange: string
 }
 
 interface Wanted {
@@ -20,6 +24,8 @@ interface Wanted {
   object: UnknownObject
   /** What of an object that is there is put right again; undefined: it is left to its owner. */
   keep?: readonly string[]
+  /** It is put right only while it carries this annotation, set to `true`. */
+  whileAnnotated?: string
 }
 
 const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
@@ -110,11 +116,23 @@ export const systemObjects = (endpoint: ApiEndpoint): Wanted[] => [
   ...(endpoint.address === undefined ? [] : endpoints(endpoint.address, endpoint.port)),
 ]
 
-const ensure = async (client: KubeClient, { resource, object, keep }: Wanted): Promise<void> => {
+const flowControl: readonly Wanted[] = [
+  ...priorityLevels.map(object => ({ resource: resources.priorityLevelConfigurations, object })),
+  ...flowSchemas.map(object => ({ resource: resources.flowSchemas, object })),
+].map(({ resource, object }) => ({
+  resource,
+  object: object as KubeObject as UnknownObject,
+  keep: ['spec'],
+  whileAnnotated: autoUpdateAnnotation,
+}))
+
+const ensure = async (client: KubeClient, wantedObject: Wanted): Promise<void> => {
+  const { resource, object, keep, whileAnnotated } = wantedObject
   const { name = '', namespace } = object.metadata ?? {}
   const place = namespace === undefined ? {} : { namespace }
   try {
     const live = (await client.get(resource, name, place)) as UnknownObject
+    if (whileAnnotated !== undefined && live.metadata?.annotations?.[whileAnnotated] !== 'true') return
     if (keep === undefined || keep.every(field => equalJson(live[field], object[field]))) return
     const wanted = Object.fromEntries(keep.map(field => [field, object[field]]))
     await client.update(resource, { ...live, ...wanted } as KubeObject)
@@ -132,6 +150,33 @@ export const ensureNamespaces = async (client: KubeClient): Promise<void> => {
 /** Makes what is missing and puts right what the API server owns; what is right is not written again. */
 export const ensureSystemObjects = async (client: KubeClient, endpoint: ApiEndpoint): Promise<void> => {
   for (const wanted of systemObjects(endpoint)) await ensure(client, wanted)
+  // None of them needs another, and together they cost one commit.
+  await Promise.all([...flowControl.map(wanted => ensure(client, wanted)), ensureServiceCidr(client, endpoint)])
+}
+
+/** The range that was given on the command line, as an object; the first to be written is the one that stays. */
+const ensureServiceCidr = async (client: KubeClient, { serviceRange }: ApiEndpoint): Promise<void> => {
+  const name = 'kubernetes'
+  const resource = resources.serviceCidrs
+  const made: ServiceCIDR = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name },
+    spec: { cidrs: [serviceRange] },
+  }
+  const live = await client.get(resource, name).catch((error: unknown) => {
+    if (!hasReason(error, 'NotFound')) throw error
+    return client.create(resource, made)
+  })
+  if (live.status?.conditions?.some(({ type }) => type === 'Ready') === true) return
+  const ready = {
+    type: 'Ready',
+    status: 'True',
+    reason: '',
+    message: 'Kubernetes default Service CIDR is ready',
+    lastTransitionTime: live.metadata?.creationTimestamp ?? '',
+  }
+  await client.update(resource, { ...live, status: { conditions: [ready] } }, { subresource: 'status' })
 }
 
 /** What the API server owns and anybody may delete: `kubectl delete all --all` takes the Service along. */
@@ -140,6 +185,9 @@ const ownedPrefixes = [
   '/registry/core/endpoints/default/kubernetes',
   '/registry/discovery.k8s.io/endpointslices/default/kubernetes',
   '/registry/scheduling.k8s.io/priorityclasses/system-',
+  '/registry/flowcontrol.apiserver.k8s.io/flowschemas/',
+  '/registry/flowcontrol.apiserver.k8s.io/prioritylevelconfigurations/',
+  '/registry/networking.k8s.io/servicecidrs/kubernetes',
 ]
 
 /** Makes again what is deleted of the system's objects, as soon as it is gone. Returns what stops it. */

@@ -35,7 +35,12 @@ export const makeRegistry = async (t: Test, { more = [] }: { more?: readonly Adm
   const { authorizer } = makeAuthorization(['Node', 'RBAC'], store)
   const registry = new Registry({ store, kinds: builtinKinds, plugins, authorizer, tokens: tokenChain([]), clock })
   const client = new InProcessClient(registry, admin)
-  await ensureSystemObjects(client, { clusterIp: '10.96.0.1', address: '192.0.2.1', port: 6443 })
+  await ensureSystemObjects(client, {
+    clusterIp: '10.96.0.1',
+    address: '192.0.2.1',
+    port: 6443,
+    serviceRange: ranges.serviceClusterIpRange,
+  })
   await client.create(serviceAccounts, {
     apiVersion: 'v1',
     kind: 'ServiceAccount',

@@ -1,0 +1,62 @@
+import t from 'tap'
+import { ensureSystemObjects, restoreSystemObjects } from '../../../../daemons/apiserver/registry/system-objects.ts'
+import { flowSchemas, priorityLevelConfigurations, serviceCidrs } from '../../../../kube/resources.ts'
+import { makeRegistry } from './test-registry.ts'
+
+const endpoint = { clusterIp: '10.96.0.1', address: '192.0.2.1', port: 6443, serviceRange: '10.96.0.0/16' }
+
+t.test('a cluster begins with upstream’s priority levels, each flow on one of them', async t => {
+  const { client } = await makeRegistry(t)
+  const levels = (await client.list(priorityLevelConfigurations)).items.map(item => item.metadata?.name ?? '')
+  t.same(levels.toSorted(), [
+    'catch-all', 'exempt', 'global-default', 'leader-election', 'node-high', 'system', 'workload-high', 'workload-low',
+  ]) // prettier-ignore
+  const flows = (await client.list(flowSchemas)).items
+  t.equal(flows.length, 13)
+  for (const { metadata, spec } of flows)
+    t.ok(levels.includes(spec?.priorityLevelConfiguration.name ?? ''), metadata?.name ?? '')
+})
+
+t.test('a changed flow is put right while it says so, and left alone when it does not', async t => {
+  const { client } = await makeRegistry(t)
+  const patch = (name: string, annotations: object) =>
+    client.patch(flowSchemas, name, { metadata: { annotations }, spec: { matchingPrecedence: 77 } }, { type: 'merge' })
+  await patch('probes', {})
+  await patch('global-default', { 'apf.kubernetes.io/autoupdate-spec': 'false' })
+  await ensureSystemObjects(client, endpoint)
+  const precedence = async (name: string) => (await client.get(flowSchemas, name)).spec?.matchingPrecedence
+  t.equal(await precedence('probes'), 2)
+  t.equal(await precedence('global-default'), 77)
+})
+
+t.test('what is right is not written again', async t => {
+  const { client, store } = await makeRegistry(t)
+  const before = store.revision
+  await ensureSystemObjects(client, endpoint)
+  t.equal(store.revision, before)
+})
+
+t.test('a priority level that is deleted comes back', async t => {
+  const { client, store } = await makeRegistry(t)
+  const back = new Promise<void>((resolve, reject) => {
+    const stop = restoreSystemObjects(
+      store,
+      async () => {
+        await ensureSystemObjects(client, endpoint)
+        resolve()
+      },
+      reject,
+    )
+    t.teardown(stop)
+  })
+  await client.delete(priorityLevelConfigurations, 'exempt')
+  await back
+  t.equal((await client.get(priorityLevelConfigurations, 'exempt')).spec?.type, 'Exempt')
+})
+
+t.test('the range of ClusterIPs is an object that is ready', async t => {
+  const { client } = await makeRegistry(t)
+  const { spec, status } = await client.get(serviceCidrs, 'kubernetes')
+  t.same(spec, { cidrs: ['10.96.0.0/16'] })
+  t.match(status?.conditions, [{ type: 'Ready', status: 'True' }])
+})
