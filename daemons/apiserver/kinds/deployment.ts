@@ -6,6 +6,8 @@ import { forbidden, invalid, nonNegative, oneOf } from './field-error.ts'
 import { isZero, percentOf, validateIntOrPercent } from './int-or-percent.ts'
 import type { FieldError, Kind } from './kind.ts'
 import { defaultPodTemplate } from './pod-defaults.ts'
+import { templateWarnings } from './pod-warnings.ts'
+import { validateAtMost, validateCollisions, validateCounts } from './status-counts.ts'
 import { templateColumns, validateSelectorAndTemplate, validateSelectorUpdate, workloadScale } from './workload.ts'
 
 type Spec = NonNullable<Draft<Deployment>['spec']>
@@ -22,7 +24,7 @@ const setDefaults = (deployment: Draft<Deployment>): void => {
   }
   spec.revisionHistoryLimit ??= 10
   spec.progressDeadlineSeconds ??= 600
-  defaultPodTemplate(spec.template)
+  defaultPodTemplate(spec)
 }
 
 const validateStrategy = ({ strategy }: Spec): FieldError[] => {
@@ -58,6 +60,15 @@ const validate = (deployment: Draft<Deployment>): FieldError[] => {
   return errors
 }
 
+const counts = ['replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas']
+
+const validateStatus = ({ status }: Draft<Deployment>, old: Draft<Deployment>): FieldError[] => [
+  ...validateCounts(status, [...counts, 'observedGeneration', 'unavailableReplicas', 'collisionCount']),
+  ...validateAtMost(status, counts.slice(1), 'replicas'),
+  ...validateAtMost(status, ['availableReplicas'], 'readyReplicas'),
+  ...validateCollisions(status, old.status),
+]
+
 export const deploymentKind: Kind = {
   group: 'apps',
   version: 'v1',
@@ -78,7 +89,10 @@ export const deploymentKind: Kind = {
   },
   validate: object => validate(draftOf<Deployment>(object)),
   validateUpdate: (object, old, subresource) =>
-    subresource === 'status' ? [] : validateSelectorUpdate(draftOf<Deployment>(object), draftOf<Deployment>(old)),
+    subresource === 'status'
+      ? validateStatus(draftOf<Deployment>(object), draftOf<Deployment>(old))
+      : validateSelectorUpdate(draftOf<Deployment>(object), draftOf<Deployment>(old)),
+  warnings: object => templateWarnings(draftOf<Deployment>(object).spec?.template),
   columns: [
     nameColumn,
     column<Deployment>(

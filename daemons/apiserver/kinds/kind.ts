@@ -100,6 +100,8 @@ export interface Kind {
   prepareForCreate?(object: UnknownObject): void
   /** Changes `object` in place with respect to `old`: keeps what must not change silently. */
   prepareForUpdate?(object: UnknownObject, old: UnknownObject): void
+  /** The same for a write to status; `now` is a timestamp. */
+  prepareForStatus?(object: UnknownObject, old: UnknownObject, now: string): void
   validate?(object: UnknownObject): FieldError[]
   /** Rules of a new object alone. Run besides `validate`. */
   validateCreate?(object: UnknownObject): FieldError[]

@@ -123,9 +123,9 @@ export const defaultPodSpec = (spec: Draft<PodSpec>): void => {
   canonicalize(spec.overhead)
 }
 
-/** In place; the template of a Deployment or ReplicaSet. */
-export const defaultPodTemplate = (template: Draft<PodTemplateSpec> | undefined): void => {
-  if (!template) return
+/** In place; the template of a workload, which is there even if nothing is in it. */
+export const defaultPodTemplate = (holder: { template?: Draft<PodTemplateSpec> | undefined }): void => {
+  const template = (holder.template ??= {})
   template.metadata ??= {}
   template.spec ??= {}
   defaultPodSpec(template.spec)

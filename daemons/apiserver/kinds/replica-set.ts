@@ -4,6 +4,8 @@ import { draftOf } from './draft.ts'
 import { nonNegative } from './field-error.ts'
 import type { Kind } from './kind.ts'
 import { defaultPodTemplate } from './pod-defaults.ts'
+import { templateWarnings } from './pod-warnings.ts'
+import { validateReplicaStatus } from './status-counts.ts'
 import { templateColumns, validateSelectorAndTemplate, validateSelectorUpdate, workloadScale } from './workload.ts'
 
 const count = { type: 'integer' } as const
@@ -26,7 +28,7 @@ export const replicaSetKind: Kind = {
     const replicaSet = draftOf<ReplicaSet>(object)
     const spec = (replicaSet.spec ??= {})
     spec.replicas ??= 1
-    defaultPodTemplate(spec.template)
+    defaultPodTemplate(spec)
   },
   prepareForCreate: object => {
     object['status'] = { replicas: 0 }
@@ -40,7 +42,10 @@ export const replicaSetKind: Kind = {
     ]
   },
   validateUpdate: (object, old, subresource) =>
-    subresource === 'status' ? [] : validateSelectorUpdate(draftOf<ReplicaSet>(object), draftOf<ReplicaSet>(old)),
+    subresource === 'status'
+      ? validateReplicaStatus(draftOf<ReplicaSet>(object).status)
+      : validateSelectorUpdate(draftOf<ReplicaSet>(object), draftOf<ReplicaSet>(old)),
+  warnings: object => templateWarnings(draftOf<ReplicaSet>(object).spec?.template),
   selectableFields: { 'status.replicas': object => String(draftOf<ReplicaSet>(object).status?.replicas ?? 0) },
   columns: [
     nameColumn,

@@ -26,7 +26,7 @@ export const validateQuantity = (text: string, path: string): FieldError[] => {
 const isExtended = (name: string): boolean => name.includes('/')
 const isHugePage = (name: string): boolean => name.startsWith('hugepages-')
 
-const validateName = (name: string, path: string): FieldError[] => {
+export const validateContainerResourceName = (name: string, path: string): FieldError[] => {
   const errors = invalidEach(path, name, qualifiedNameErrors(name))
   if (errors.length > 0 || isExtended(name) || standard.has(name) || isHugePage(name)) return errors
   return [invalid(path, name, 'must be a standard resource for containers')]
@@ -37,12 +37,12 @@ export const validateResources = (resources: Draft<ResourceRequirements> | undef
   const errors: FieldError[] = []
   const { limits, requests } = resources
   for (const name in limits) {
-    errors.push(...validateName(name, `${path}.limits[${name}]`))
+    errors.push(...validateContainerResourceName(name, `${path}.limits[${name}]`))
     errors.push(...validateQuantity(limits[name] ?? '', `${path}.limits[${name}]`))
   }
   for (const name in requests) {
     const request = requests[name] ?? ''
-    errors.push(...validateName(name, `${path}.requests[${name}]`))
+    errors.push(...validateContainerResourceName(name, `${path}.requests[${name}]`))
     errors.push(...validateQuantity(request, `${path}.requests[${name}]`))
     const limit = limits?.[name]
     if (limit === undefined) continue

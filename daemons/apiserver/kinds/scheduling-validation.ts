@@ -1,6 +1,7 @@
 import type {
   Affinity,
   NodeAffinity,
+  NodeSelector,
   NodeSelectorTerm,
   PodAffinityTerm,
   Toleration,
@@ -59,14 +60,18 @@ const weightErrors = (weight: number | undefined, path: string): FieldError[] =>
     ? [invalid(`${path}.weight`, weight ?? 0, 'must be in the range 1-100')]
     : []
 
+/** Terms of which a node must meet one. */
+export const validateNodeSelector = (selector: Draft<NodeSelector>, path: string): FieldError[] => {
+  const at = `${path}.nodeSelectorTerms`
+  const terms = selector.nodeSelectorTerms ?? []
+  if (terms.length === 0) return [required(at, 'must have at least one node selector term')]
+  return terms.flatMap((term, i) => validateTerm(term, `${at}[${i}]`))
+}
+
 const validateNodeAffinity = (affinity: Draft<NodeAffinity> | undefined, path: string): FieldError[] => {
   const errors: FieldError[] = []
   const hard = affinity?.requiredDuringSchedulingIgnoredDuringExecution
-  if (hard) {
-    const at = `${path}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`
-    if (!hard.nodeSelectorTerms?.length) errors.push(required(at, 'must have at least one node selector term'))
-    for (const [i, term] of (hard.nodeSelectorTerms ?? []).entries()) errors.push(...validateTerm(term, `${at}[${i}]`))
-  }
+  if (hard) errors.push(...validateNodeSelector(hard, `${path}.requiredDuringSchedulingIgnoredDuringExecution`))
   for (const [i, soft] of (affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
     const at = `${path}.preferredDuringSchedulingIgnoredDuringExecution[${i}]`
     errors.push(...weightErrors(soft.weight, at))

@@ -90,7 +90,8 @@ const validateProjected = (projected: NonNullable<Draft<Volume>['projected']>, p
   return errors
 }
 
-const validateSource = (volume: Draft<Volume>, at: string): FieldError[] => {
+/** One source of a volume, of a pod or (as far as they share it) of a PersistentVolume. */
+export const validateVolumeSource = (volume: Draft<Volume>, at: string): FieldError[] => {
   const errors: FieldError[] = []
   const { emptyDir, hostPath, secret, configMap, downwardAPI, projected, nfs, persistentVolumeClaim: claim } = volume
   if (emptyDir?.sizeLimit) errors.push(...validateQuantity(emptyDir.sizeLimit, `${at}.emptyDir.sizeLimit`))
@@ -139,7 +140,7 @@ export const validateVolumes = (
     for (const extra of sources.slice(1))
       errors.push(forbidden(`${at}.${extra}`, 'may not specify more than 1 volume type'))
     if (sources.length === 0) errors.push(required(at, 'must specify a volume type'))
-    errors.push(...validateSource(volume, at))
+    errors.push(...validateVolumeSource(volume, at))
     if (name === '') errors.push(required(`${at}.name`))
     else {
       const wrong = invalidEach(`${at}.name`, name, dns1123LabelErrors(name))

@@ -6,19 +6,18 @@ import type { MetaLabelSelector } from '../../../kube/selectors.ts'
 import { column, containerImages, containerNames, orNone } from './column.ts'
 import { draftOf } from './draft.ts'
 import type { Draft } from './draft.ts'
-import { forbidden, immutableMessage, invalid, notSupported, required } from './field-error.ts'
+import { immutableMessage, invalid, required } from './field-error.ts'
 import type { Column, FieldError, ScaleRow } from './kind.ts'
-import { validateAnnotations, validateLabels } from './metadata-validation.ts'
-import { validatePodSpec } from './pod-spec-validation.ts'
+import { validatePodTemplate, validateRunsForever } from './pod-template-validation.ts'
 import { isEmptySelector, selectorMatches, validateLabelSelector } from './selector-validation.ts'
 
-/** What Deployments and ReplicaSets have in common. */
+/** What Deployments, ReplicaSets and StatefulSets have in common. */
 export interface Workload {
   spec: { replicas?: number; minReadySeconds?: number; selector: LabelSelector; template: PodTemplateSpec }
   status: { replicas?: number }
 }
 
-type Selector = Draft<LabelSelector> | undefined
+export type Selector = Draft<LabelSelector> | undefined
 
 const selectorText = (selector: Selector): string => formatLabelSelector(selector as MetaLabelSelector | undefined)
 
@@ -55,34 +54,34 @@ export const workloadScale: ScaleRow = {
 
 /** `what` is `deployment` or `ReplicaSet`, for the words of the errors. */
 export const validateSelectorAndTemplate = (spec: Draft<Workload['spec']>, what: string): FieldError[] => {
-  const errors: FieldError[] = []
-  const { selector, template } = spec
-  if (!selector) errors.push(required('spec.selector'))
-  else {
-    errors.push(...validateLabelSelector(selector, 'spec.selector'))
-    if (isEmptySelector(selector))
-      errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${what}`))
-  }
-  if (!template) return [...errors, required('spec.template')]
-  const labels = template.metadata?.labels ?? {}
-  if (selector && errors.length === 0 && !selectorMatches(selector, labels))
-    errors.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
-  errors.push(...validateTemplate(template))
+  const { selector, template = {} } = spec
+  const errors = validateSelector(selector, what)
+  if (selector && validateLabelSelector(selector, '').length > 0)
+    return [...errors, invalid('spec.selector', selector, 'invalid label selector')]
+  return [
+    ...errors,
+    ...validateChosen(selector, template),
+    ...validatePodTemplate(template, 'spec.template'),
+    ...validateRunsForever(template, 'spec.template', 'ReplicaSet'),
+  ]
+}
+
+/** There is one, it can be read, and it does not choose everything. */
+export const validateSelector = (selector: Selector, what: string): FieldError[] => {
+  if (!selector) return [required('spec.selector')]
+  const errors = validateLabelSelector(selector, 'spec.selector')
+  if (isEmptySelector(selector))
+    errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${what}`))
   return errors
 }
 
-const validateTemplate = (template: Draft<PodTemplateSpec>): FieldError[] => {
-  const path = 'spec.template'
-  const errors = [
-    ...validateLabels(template.metadata?.labels, `${path}.metadata.labels`),
-    ...validateAnnotations(template.metadata?.annotations, `${path}.metadata.annotations`),
-    ...validatePodSpec(template.spec ?? {}, `${path}.spec`),
-  ]
-  const policy = template.spec?.restartPolicy
-  if (policy !== 'Always') errors.push(notSupported(`${path}.spec.restartPolicy`, policy, ['Always']))
-  if (template.spec?.activeDeadlineSeconds)
-    errors.push(forbidden(`${path}.spec.activeDeadlineSeconds`, 'activeDeadlineSeconds in ReplicaSet is not Supported'))
-  return errors
+/** A controller would make pods without end if its selector did not choose them. */
+export const validateChosen = (selector: Selector, template: Draft<PodTemplateSpec>): FieldError[] => {
+  const labels = template.metadata?.labels
+  const chosen = selector !== undefined && (isEmptySelector(selector) || selectorMatches(selector, labels ?? {}))
+  return chosen
+    ? []
+    : [invalid('spec.template.metadata.labels', labels ?? null, '`selector` does not match template `labels`')]
 }
 
 /** A selector never changes: the pods it once chose would be left behind. */

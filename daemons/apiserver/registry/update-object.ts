@@ -94,7 +94,7 @@ const attemptMutation = async (
   const { kind, namespace, name } = target
   const { live: entry, subresource } = mutation
   const live = entry.object
-  const where = { target, subresource }
+  const where = { target, subresource, now: registry.now() }
   let next = settle(await mutation.change(live), live, where)
   if (mutation.keepManagers !== true) recordWriter(registry, { kind, next, live, subresource }, context)
   const commit = async (): Promise<StoredEntry | undefined> => {
@@ -139,7 +139,7 @@ const withLabelsOf = (live: UnknownObject, wanted: UnknownObject): ObjectMeta =>
 const settle = (
   wanted: UnknownObject,
   live: UnknownObject,
-  { target, subresource }: { target: ObjectTarget; subresource: string },
+  { target, subresource, now }: { target: ObjectTarget; subresource: string; now: string },
 ): UnknownObject => {
   const { kind } = target
   keepMetadata(wanted, live, target)
@@ -150,7 +150,10 @@ const settle = (
       ...(labelledByStatus.has(kind.plural) ? withLabelsOf(live, wanted) : live.metadata),
       ...(managedFields === undefined ? {} : { managedFields }),
     }
-    return { ...cloneJson(rest), metadata, ...(wanted['status'] === undefined ? {} : { status: wanted['status'] }) }
+    const status = wanted['status'] === undefined ? {} : { status: wanted['status'] }
+    const next: UnknownObject = { ...cloneJson(rest), metadata, ...status }
+    kind.prepareForStatus?.(next, live, now)
+    return next
   }
   if (kind.hasStatus && (subresource === '' || subresource === 'scale')) {
     if (live['status'] === undefined) delete wanted['status']

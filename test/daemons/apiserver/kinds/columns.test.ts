@@ -47,6 +47,20 @@ const headers: Record<string, string> = {
   clusterroles: 'Name Created At |',
   rolebindings: 'Name Role Age | Users Groups ServiceAccounts',
   clusterrolebindings: 'Name Role Age | Users Groups ServiceAccounts',
+  statefulsets: 'Name Ready Age | Containers Images',
+  daemonsets: 'Name Desired Current Ready Up-to-date Available Node Selector Age | Containers Images Selector',
+  controllerrevisions: 'Name Controller Revision Age |',
+  jobs: 'Name Status Completions Duration Age | Containers Images Selector',
+  cronjobs: 'Name Schedule Timezone Suspend Active Last Schedule Age | Containers Images Selector',
+  horizontalpodautoscalers: 'Name Reference Targets MinPods MaxPods Replicas Age |',
+  replicationcontrollers: 'Name Desired Current Ready Age | Containers Images Selector',
+  podtemplates: 'Name Containers Images Pod Labels |',
+  limitranges: 'Name Created At |',
+  resourcequotas: 'Name Request Limit Age |',
+  persistentvolumes:
+    'Name Capacity Access Modes Reclaim Policy Status Claim StorageClass VolumeAttributesClass Reason Age | VolumeMode',
+  persistentvolumeclaims:
+    'Name Status Volume Capacity Access Modes StorageClass VolumeAttributesClass Age | VolumeMode',
   priorityclasses: 'Name Value Global-Default Age PreemptionPolicy |',
 }
 for (const [plural, text] of Object.entries(headers))

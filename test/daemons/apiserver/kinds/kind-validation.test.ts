@@ -12,7 +12,11 @@ const cases: { name: string; plural: string; object: UnknownObject; errors: stri
     name: 'a Deployment without a spec lacks a selector and a template',
     plural: 'deployments',
     object: { metadata: metadata() },
-    errors: ['spec.selector: Required value', 'spec.template: Required value'],
+    errors: [
+      'spec.selector: Required value',
+      'spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`',
+      'spec.template.spec.containers: Required value',
+    ],
   },
   {
     name: 'a selector chooses what the template makes',

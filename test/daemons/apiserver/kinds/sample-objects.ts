@@ -1,5 +1,5 @@
 import { builtinKinds } from '../../../../daemons/apiserver/kinds/builtin.ts'
-import type { Kind } from '../../../../daemons/apiserver/kinds/kind.ts'
+import type { FieldError, Kind } from '../../../../daemons/apiserver/kinds/kind.ts'
 import type { UnknownObject } from '../../../../kube/object.ts'
 
 /** A row of the table; the core or first group's where two have the name. */
@@ -53,7 +53,20 @@ export const created = (plural: string, object: UnknownObject): UnknownObject =>
 
 /** `field: message` of each failed rule of a new object. */
 export const createErrors = (plural: string, object: UnknownObject): string[] =>
-  (kindOf(plural).validate?.(created(plural, object)) ?? []).map(e => `${e.field}: ${e.message}`)
+  newErrors(kindOf(plural), created(plural, object)).map(e => `${e.field}: ${e.message}`)
+
+const newErrors = (kind: Kind, object: UnknownObject): FieldError[] => [
+  ...(kind.validate?.(object) ?? []),
+  ...(kind.validateCreate?.(object) ?? []),
+]
+
+/** What the server says besides of a new object. */
+export const createWarnings = (plural: string, object: UnknownObject): string[] =>
+  kindOf(plural).warnings?.(created(plural, object), undefined) ?? []
+
+/** The rules of a write to status. */
+export const statusErrors = (plural: string, old: UnknownObject, next: UnknownObject): string[] =>
+  (kindOf(plural).validateUpdate?.(next, old, 'status') ?? []).map(e => `${e.field}: ${e.message}`)
 
 /** The same for a change from one object to another; `old` is prepared as if it had been created. */
 export const updateErrors = (plural: string, old: UnknownObject, next: UnknownObject): string[] => {
