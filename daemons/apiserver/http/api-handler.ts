@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Logger } from 'pino'
@@ -20,12 +20,16 @@ import type { StreamingSubresource, StreamTarget } from '../streaming/streaming-
 import { type Answer, compressed, warningHeaders } from './answer.ts'
 import { answerPath, type ServedPaths } from './answer-path.ts'
 import { labelsOf, type RequestLabels } from './api-metrics.ts'
+import type { StreamRequest } from './http2-streams.ts'
 import type { PeerSocket } from './connection-user.ts'
 import { userOfRequest } from './request-user.ts'
 import { streamWatch } from './watch-stream.ts'
 
-type RawRequest = IncomingMessage | Http2ServerRequest
-type RawReply = ServerResponse | Http2ServerResponse
+type FullRequest = IncomingMessage | Http2ServerRequest
+type FullReply = ServerResponse | Http2ServerResponse
+/** Of HTTP/1.1, of HTTP/2's compatibility layer, or of one of its streams by itself. */
+type RawRequest = FullRequest | StreamRequest
+type RawReply = FullReply | { stream: ServerHttp2Stream }
 
 export interface ApiHandlerOptions extends ServedPaths {
   registry: Registry
@@ -36,6 +40,7 @@ export interface ApiHandlerOptions extends ServedPaths {
 }
 
 const streaming = new Set(['log', 'exec', 'attach', 'portforward'])
+const streamingPath = new RegExp(`/(${[...streaming].join('|')})(/|[?]|$)`)
 const noQuery = new URLSearchParams()
 
 const connectionOf = (raw: RawRequest): [object, PeerSocket] => {
@@ -105,6 +110,11 @@ export class ApiHandler {
     return userOfRequest(...connectionOf(raw), name => header(raw, name), this.#registry.authorizer)
   }
 
+  /** Whether the answer is one piece or a watch: what is a stream of its own needs a request and a response with all their parts. */
+  answersWhole(url: string): boolean {
+    return !streamingPath.test(url)
+  }
+
   /** Whether a body is worth reading: who has no name may write only where a binding says so, however much they send. */
   expectsBody(raw: RawRequest): boolean {
     try {
@@ -130,7 +140,7 @@ export class ApiHandler {
     let answer: Answer | undefined
     try {
       const user = this.#userOf(raw)
-      if (path !== undefined && streaming.has(path.subresource)) {
+      if (path !== undefined && streaming.has(path.subresource) && 'httpVersion' in raw && 'writeHead' in reply) {
         await this.#stream(raw, reply, { path, query, user, verb })
         this.#options.metrics.observe(labels, reply.statusCode, 0)
         return undefined
@@ -268,8 +278,8 @@ export class ApiHandler {
   }
 
   async #stream(
-    raw: RawRequest,
-    reply: RawReply,
+    raw: FullRequest,
+    reply: FullReply,
     request: { path: ResourcePath; query: URLSearchParams; user: UserInfo; verb: string },
   ): Promise<void> {
     const [stream, target] = await this.#streamTarget({ ...request, method: raw.method ?? 'GET' })

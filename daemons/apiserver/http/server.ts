@@ -4,9 +4,10 @@ import type { Duplex } from 'node:stream'
 import type { IncomingMessage } from 'node:http'
 import { fastify, type FastifyReply, type RouteGenericInterface } from 'fastify'
 import { messageOf, SkiffError } from '../../../kube/errors.ts'
-import { type ApiError, apiError } from '../../../kube/status.ts'
 import type { Answer } from './answer.ts'
 import type { ApiHandler } from './api-handler.ts'
+import { serveStreams } from './http2-streams.ts'
+import { bodyLimit, statusAnswer } from './status-answer.ts'
 
 export interface HttpServerOptions {
   handler: ApiHandler
@@ -24,35 +25,14 @@ export interface HttpServer {
 
 const empty = Buffer.alloc(0)
 const bodiless = new Set(['GET', 'HEAD'])
-/** Upstream's bound on a request body. */
-const bodyLimit = 3 * 1024 * 1024
+/** Upstream's bound on a request. */
+const bodyTimeoutMs = 60_000
 /** How long requests under way may take while the server stops. */
 const closeGraceMs = 2000
 
 type Reply = FastifyReply<RouteGenericInterface, Http2SecureServer>
 
 const send = (reply: Reply, { status, headers, body }: Answer): Reply => reply.code(status).headers(headers).send(body)
-
-/** What goes wrong before a request reaches the handler: its URL, its method, its body. */
-const failureOf = ({ statusCode = 500, message }: { statusCode?: number; message: string }): ApiError => {
-  switch (statusCode) {
-    // Every path has a route: what is not found is a method that nobody knows.
-    case 404:
-    case 405:
-      return apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
-    case 413:
-      return apiError('RequestEntityTooLarge', `the body of the request is larger than ${bodyLimit} bytes`)
-    case 415:
-      return apiError('UnsupportedMediaType', 'the Content-Type of the request cannot be read')
-    default:
-      return apiError(statusCode >= 500 ? 'InternalError' : 'BadRequest', message)
-  }
-}
-
-const statusAnswer = (error: { statusCode?: number; message: string }): Answer => {
-  const { status } = failureOf(error)
-  return { status: status.code, headers: { 'content-type': 'application/json' }, body: JSON.stringify(status) }
-}
 
 const listen = (server: Http2SecureServer, address: string, port: number): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -166,6 +146,7 @@ export const serveHttp = async ({ handler, addresses, port, tls }: HttpServerOpt
     app.server,
     ...addresses.slice(1).map(() => createSecureServer(secure, (request, response) => app.routing(request, response))),
   ]
+  for (const server of servers) serveStreams(server, handler, { bodyBytes: bodyLimit, bodyTimeoutMs })
   const connections = serveConnections(servers, handler)
   let bound = port
   for (const [index, server] of servers.entries()) bound = await listen(server, addresses[index] ?? '127.0.0.1', bound)

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Http2ServerResponse } from 'node:http2'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { Writable } from 'node:stream'
 import { hasReason } from '../../../kube/status.ts'
 import type { ObjectTarget, Registry } from '../registry/registry.ts'
@@ -21,7 +21,7 @@ export interface WatchStreamOptions {
   onEvent(): void
 }
 
-type RawReply = ServerResponse | Http2ServerResponse
+type RawReply = ServerResponse | { stream: ServerHttp2Stream }
 
 /** Sends the head and gives the stream of the body; HTTP/2's own stream costs half of its compatibility layer. */
 const openBody = (raw: RawReply, contentType: string, warnings: readonly string[]): Writable => {

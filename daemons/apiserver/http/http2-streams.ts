@@ -1,0 +1,99 @@
+import type { Http2SecureServer, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { constants } from 'node:http2'
+import type { Socket } from 'node:net'
+import { apiError } from '../../../kube/status.ts'
+import type { Answer } from './answer.ts'
+import { statusAnswer } from './status-answer.ts'
+
+/** A request as it came on a stream of HTTP/2, with the names that Node's compatibility layer has for its parts. */
+export interface StreamRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly stream: ServerHttp2Stream
+  readonly socket: Socket
+}
+
+/** What answers. `undefined`: it has taken the stream, and answers on it as it likes. */
+export interface StreamHandler {
+  /** Whether a request is for `handle`; what is not goes through the compatibility layer. */
+  answersWhole(url: string): boolean
+  expectsBody(request: StreamRequest): boolean
+  handle(request: StreamRequest, reply: { stream: ServerHttp2Stream }, body: Buffer): Promise<Answer | undefined>
+}
+
+export interface StreamLimits {
+  bodyBytes: number
+  /** How long a body may pause. */
+  bodyTimeoutMs: number
+}
+
+const empty = Buffer.alloc(0)
+
+/** Rejects with ApiError RequestEntityTooLarge; never settles for a client that goes away. */
+const readBody = (stream: ServerHttp2Stream, limits: StreamLimits): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    stream.setTimeout(limits.bodyTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL))
+    stream.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > limits.bodyBytes) {
+        stream.removeAllListeners('data')
+        stream.resume()
+        return reject(
+          apiError('RequestEntityTooLarge', `the body of the request is larger than ${limits.bodyBytes} bytes`),
+        )
+      }
+      chunks.push(chunk)
+    })
+    stream.once('end', () => {
+      stream.setTimeout(0)
+      resolve(chunks.length === 1 ? (chunks[0] ?? empty) : Buffer.concat(chunks, bytes))
+    })
+  })
+
+const send = (stream: ServerHttp2Stream, method: string, { status, headers, body }: Answer): void => {
+  if (stream.destroyed || stream.closed) return
+  const length = Buffer.byteLength(body)
+  const bodiless = method === 'HEAD' || status === 304 || status === 204
+  const head = { ':status': status, ...headers, ...(status === 304 ? {} : { 'content-length': length }) }
+  if (bodiless || length === 0) stream.respond(head, { endStream: true })
+  else {
+    stream.respond(head)
+    stream.end(body)
+  }
+}
+
+const serve = async (request: StreamRequest, handler: StreamHandler, limits: StreamLimits): Promise<void> => {
+  const { stream, method } = request
+  let answer: Answer | undefined
+  try {
+    // A body from somebody who may not write is not waited for: the refusal is.
+    const body = stream.endAfterHeaders || !handler.expectsBody(request) ? empty : await readBody(stream, limits)
+    answer = await handler.handle(request, { stream }, body)
+  } catch (error) {
+    answer = statusAnswer(error)
+  }
+  if (answer !== undefined) send(stream, method, answer)
+}
+
+/**
+ * Takes HTTP/2's streams off the compatibility layer, whose request and response objects cost as much as all the rest
+ * of a small answer (docs/adr/0010-http2-streams.md). HTTP/1.1 goes its own way, and so does what `answersWhole` leaves.
+ */
+export const serveStreams = (server: Http2SecureServer, handler: StreamHandler, limits: StreamLimits): void => {
+  const compatibility = server.listeners('stream')
+  server.removeAllListeners('stream')
+  server.on('stream', (stream, headers, ...rest: unknown[]) => {
+    const url = headers[':path'] ?? '/'
+    const socket = stream.session?.socket
+    if (socket === undefined || !handler.answersWhole(url)) {
+      for (const listener of compatibility) listener.call(server, stream, headers, ...rest)
+      return
+    }
+    // A client that resets its stream is no failure of ours.
+    stream.on('error', () => {})
+    void serve({ method: headers[':method'] ?? 'GET', url, headers, stream, socket }, handler, limits)
+  })
+}

@@ -1,0 +1,96 @@
+import { type ClientHttp2Session, constants } from 'node:http2'
+import t from 'tap'
+import { startTestServer } from './test-server.ts'
+
+interface Answered {
+  status: number
+  headers: Record<string, unknown>
+  text: string
+}
+
+interface Sent {
+  headers?: Record<string, string>
+  body?: Buffer
+}
+
+const request = (
+  session: ClientHttp2Session,
+  method: string,
+  path: string,
+  { headers, body }: Sent = {},
+): Promise<Answered> =>
+  new Promise((resolve, reject) => {
+    const stream = session.request({ ':method': method, ':path': path, ...headers }, { endStream: body === undefined })
+    let answered: Record<string, unknown> = {}
+    const chunks: Buffer[] = []
+    stream.on('response', given => (answered = { ...given }))
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    stream.on('error', reject)
+    stream.on('end', () =>
+      resolve({ status: Number(answered[':status']), headers: answered, text: String(Buffer.concat(chunks)) }),
+    )
+    if (body !== undefined) stream.end(body)
+  })
+
+const json = { 'content-type': 'application/json' }
+const configMaps = '/api/v1/namespaces/default/configmaps'
+
+void t.test('over HTTP/2', async t => {
+  const server = await startTestServer(t)
+  const session = server.session()
+
+  void t.test('an answer says how long it is, and a HEAD has the head of its GET alone', async t => {
+    const got = await request(session, 'GET', '/version')
+    const head = await request(session, 'HEAD', '/version')
+    t.equal(got.headers['content-length'], String(Buffer.byteLength(got.text)))
+    t.equal(head.status, 200)
+    t.equal(head.headers['content-length'], got.headers['content-length'])
+    t.equal(head.text, '')
+  })
+
+  void t.test('a body that comes in pieces is read whole', async t => {
+    const stream = session.request({ ':method': 'POST', ':path': configMaps, ...json })
+    const status = new Promise(resolve => stream.on('response', headers => resolve(headers[':status'])))
+    const text = JSON.stringify({ metadata: { name: 'pieces' }, data: { a: 'b'.repeat(1000) } })
+    for (let at = 0; at < text.length; at += 100) stream.write(text.slice(at, at + 100))
+    stream.end()
+    stream.resume()
+    t.equal(await status, 201)
+  })
+
+  void t.test('a body over the bound is refused with 413, and the connection goes on', async t => {
+    const big = Buffer.alloc(3 * 1024 * 1024 + 1, 0x20)
+    const refused = await request(session, 'POST', configMaps, { headers: json, body: big })
+    t.equal(refused.status, 413)
+    t.match(JSON.parse(refused.text), { kind: 'Status', reason: 'RequestEntityTooLarge', code: 413 })
+    t.equal((await request(session, 'GET', '/livez')).status, 200)
+  })
+
+  void t.test('a client that gives its request up, or its connection, stops nothing', async t => {
+    const dropped = session.request({ ':method': 'POST', ':path': configMaps, ...json })
+    dropped.on('error', () => {})
+    dropped.write('{"metadata"')
+    dropped.close(constants.NGHTTP2_CANCEL)
+    const other = server.session()
+    const half = other.request({ ':method': 'POST', ':path': configMaps, ...json })
+    half.on('error', () => {})
+    half.write('{')
+    other.destroy()
+    t.equal((await request(session, 'GET', '/livez')).status, 200)
+  })
+
+  void t.test('a method that nobody knows is 405', async t => {
+    const answer = await request(session, 'BREW', configMaps)
+    t.equal(answer.status, 405)
+    t.match(JSON.parse(answer.text), { kind: 'Status', reason: 'MethodNotAllowed' })
+  })
+
+  void t.test('who has no name is refused before the body is read', async t => {
+    const stranger = server.session({ cert: '', key: '' })
+    const stream = stranger.request({ ':method': 'POST', ':path': configMaps, ...json })
+    const status = await new Promise(resolve => stream.on('response', headers => resolve(headers[':status'])))
+    t.equal(status, 403)
+    stream.on('error', () => {})
+    stream.close()
+  })
+})
