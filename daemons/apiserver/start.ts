@@ -13,6 +13,8 @@ import { tokenChain } from './auth/tokens/token-authenticator.ts'
 import type { UserInfo } from './auth/user-info.ts'
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
 import { admissionPlugins } from './admission/plugins.ts'
+import { conversionClient } from './apiextensions/conversion-client.ts'
+import { DefinitionController } from './apiextensions/definition-controller.ts'
 import { ApiHandler } from './http/api-handler.ts'
 import { makeApiMetrics } from './http/api-metrics.ts'
 import { serveHttp } from './http/server.ts'
@@ -188,6 +190,14 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     // Before anybody can ask: a component that comes early must not be told that it may not.
     await ensureNamespaces(self)
     await reconcilePolicy(self, registry.reader)
+    const definitions = new DefinitionController({
+      registry,
+      user: selfUser,
+      ask: conversionClient(registry.reader),
+      signal,
+      onError: err => log.error({ err }, 'keeping a CustomResourceDefinition up to date failed'),
+    })
+    const stopDefinitions = await definitions.start()
     const server = await serveHttp({ handler, addresses: options.bindAddress, port: options.securePort, tls })
     const address = advertised(options)
     if (address === undefined) log.warn('no address but loopback: pods cannot reach the API (see --advertise-address)')
@@ -201,6 +211,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     log.info({ addresses: options.bindAddress, port: server.port }, 'serving')
     const done = untilStopped(registry, options, context, async () => {
       stopRestoring()
+      stopDefinitions()
       await server.close()
       authorization.close()
       await registry.store.close()

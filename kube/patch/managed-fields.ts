@@ -32,12 +32,15 @@ const systemFields: readonly (readonly string[])[] = [
 ]
 
 /** A write to the object leaves its status alone, a write to its status the spec: so upstream's kinds reset fields. */
-export const ignoredFields = (subresource: string): readonly string[] =>
-  subresource === '' ? ['status'] : subresource === 'status' ? ['spec'] : []
+export const ignoredFields = (subresource: string, schema: TypeSchema): readonly string[] => {
+  if (schema.fields === undefined) return []
+  if (subresource === '') return schema.ownsStatus === true ? [] : ['status']
+  return subresource === 'status' ? ['spec'] : []
+}
 
 /** The set without what the system keeps and what this endpoint does not write. */
 export const ownable = (set: FieldSet, subresource: string, schema: TypeSchema): FieldSet => {
-  const ignored = schema.fields === undefined ? [] : ignoredFields(subresource)
+  const ignored = ignoredFields(subresource, schema)
   const rest = without(set, [...systemFields, ...ignored.map(field => [`f:${field}`])])
   const metadata = rest['f:metadata']
   // `metadata` itself is always there and nobody's: a bare leaf or a `.` would claim it.

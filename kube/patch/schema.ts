@@ -41,6 +41,8 @@ export interface TypeSchema {
   readonly mapKind?: 'atomic' | 'granular' | undefined
   readonly patchStrategy?: readonly PatchStrategy[] | undefined
   readonly patchMergeKey?: string | undefined
+  /** Of a root: its status is written with the rest, for it has no endpoint of its own. */
+  readonly ownsStatus?: boolean | undefined
   /** Always there in upstream's Go object, be it empty: it never counts as added by anyone. */
   readonly alwaysPresent?: boolean | undefined
 }

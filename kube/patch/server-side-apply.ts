@@ -64,7 +64,7 @@ const conflictError = (conflicts: readonly Conflict[]): ApiError => {
 
 /** Removes what this endpoint does not write: status from the object, spec from a write to its status. */
 const appliedPart = ({ applied, subresource, schema }: Apply): UnknownObject => {
-  const ignored = schema.fields === undefined ? [] : ignoredFields(subresource ?? '')
+  const ignored = ignoredFields(subresource ?? '', schema)
   const result = cloneJson(applied)
   for (const field of ignored) delete result[field]
   return result

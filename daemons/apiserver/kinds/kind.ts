@@ -3,6 +3,7 @@ import type { UnknownObject } from '../../../kube/object.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
 import type { TokenAuthenticator } from '../auth/tokens/token-authenticator.ts'
 import type { UserInfo } from '../auth/user-info.ts'
+import type { CustomType } from './custom-type.ts'
 
 /** One failed rule: upstream's reason, the field's path and the text that follows it. */
 export interface FieldError extends StatusCause {
@@ -25,13 +26,13 @@ export interface FieldError extends StatusCause {
 /** One printer column of `kubectl get`. */
 export interface Column {
   name: string
-  type: 'string' | 'integer' | 'boolean' | 'date'
-  format?: '' | 'name'
+  type: 'string' | 'integer' | 'number' | 'boolean' | 'date'
+  format?: string
   description: string
   /** 0: always shown; 1: with -o wide. */
-  priority: 0 | 1
+  priority: number
   /** The cell; `nowMs` is for ages. */
-  cell(object: UnknownObject, nowMs: number): string | number | boolean
+  cell(object: UnknownObject, nowMs: number): string | number | boolean | null
 }
 
 /** Where `scale` reads and writes in the object, and the label selector string it reports. */
@@ -74,8 +75,16 @@ export interface Kind {
   /** `all` makes `kubectl get all` show it. */
   readonly categories: readonly string[]
   readonly namespaced: boolean
+  /** Of a list of them; the kind with `List` where it is not said. */
+  readonly listKind?: string
   /** The OpenAPI definition: `io.k8s.api.core.v1.Pod`. */
   readonly schema: string
+  /** What stands in for the tables made at build time, where a CustomResourceDefinition brought the kind. */
+  readonly custom?: CustomType
+  /** Its finalizers need no domain in front: upstream asks that of its own kinds alone. */
+  readonly anyFinalizers?: true
+  /** False: a PUT must name the resourceVersion it is based on. */
+  readonly unconditionalUpdate?: false
   /** A second group-version of the same stored objects (events.k8s.io): names the row that stores them. */
   readonly storedAs?: {
     group: string
@@ -94,6 +103,10 @@ export interface Kind {
   readonly generationFields: readonly string[]
   /** Grace period a delete gets when the caller names none, in seconds; undefined: deleted at once. (Pods: spec's, or 30.) */
   gracePeriodSeconds?(object: UnknownObject): number | undefined
+  /** Loads what the rules of this object need and most clusters never do; undefined: nothing. Before admission. */
+  load?(object: UnknownObject): Promise<void> | undefined
+  /** Changes in place an object that is about to be marked for deletion: a finalizer of its own. `now`: an API time. */
+  prepareForDelete?(object: UnknownObject, now: string): void
   /** Fills defaults in place, on every create, update and patch, before validation. */
   setDefaults?(object: UnknownObject): void
   /** Changes a new object in place before validation: clears status, sets phase Pending, … */

@@ -90,12 +90,12 @@ const validateOwners = (object: UnknownObject): FieldError[] => {
   return errors
 }
 
-const validateFinalizers = (object: UnknownObject): FieldError[] => {
+const validateFinalizers = (object: UnknownObject, anyFinalizers: boolean): FieldError[] => {
   const errors: FieldError[] = []
   const finalizers = object.metadata?.finalizers ?? []
   for (const [i, finalizer] of finalizers.entries()) {
     errors.push(...invalidEach('metadata.finalizers', finalizer, qualifiedNameErrors(finalizer)))
-    if (!finalizer.includes('/') && !standardFinalizers.includes(finalizer))
+    if (!anyFinalizers && !finalizer.includes('/') && !standardFinalizers.includes(finalizer))
       errors.push(
         invalid(
           `metadata.finalizers[${i}]`,
@@ -112,7 +112,10 @@ const validateFinalizers = (object: UnknownObject): FieldError[] => {
 }
 
 /** What holds for the metadata of every kind: name, namespace, labels, annotations, owners, finalizers. */
-export const validateMetadata = (object: UnknownObject, kind: Pick<Kind, 'nameRule' | 'namespaced'>): FieldError[] => {
+export const validateMetadata = (
+  object: UnknownObject,
+  kind: Pick<Kind, 'nameRule' | 'namespaced' | 'anyFinalizers'>,
+): FieldError[] => {
   const meta = object.metadata ?? {}
   const errors = validateName(object, kind)
   if (kind.namespaced) {
@@ -124,7 +127,7 @@ export const validateMetadata = (object: UnknownObject, kind: Pick<Kind, 'nameRu
   if (meta.labels) errors.push(...validateLabels(meta.labels, 'metadata.labels'))
   if (meta.annotations) errors.push(...validateAnnotations(meta.annotations, 'metadata.annotations'))
   if (meta.ownerReferences?.length) errors.push(...validateOwners(object))
-  if (meta.finalizers?.length) errors.push(...validateFinalizers(object))
+  if (meta.finalizers?.length) errors.push(...validateFinalizers(object, kind.anyFinalizers === true))
   return errors
 }
 

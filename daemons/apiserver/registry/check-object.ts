@@ -31,6 +31,25 @@ const deletePath = (object: unknown, path: string): void => {
   if (last !== undefined && isJsonObject(at)) delete at[last]
 }
 
+/** The texts are refused, warned of, or kept to oneself, as the request asks. */
+const report = (texts: readonly string[], kind: Kind, context: RequestContext): void => {
+  if (texts.length === 0 || context.fieldValidation === 'Ignore') return
+  if (context.fieldValidation === 'Strict') throw unreadable(kind, `strict decoding error: ${texts.join(', ')}`)
+  for (const text of texts) context.warn(text)
+}
+
+/** Of a custom kind, which brings its own rules along. */
+const checkCustom = (object: UnknownObject, kind: Kind, context: RequestContext): UnknownObject => {
+  if (object.kind === undefined || object.kind === '')
+    throw unreadable(kind, `Object 'Kind' is missing in '${JSON.stringify(object)}'`)
+  const { findings, wrong } = kind.custom?.decode(object) ?? { findings: [] }
+  if (wrong !== undefined) throw unreadable(kind, wrong)
+  report([...context.decodeFindings, ...findings], kind, context)
+  object.metadata ??= {}
+  const { kind: _, apiVersion: __, ...rest } = object
+  return { kind: kind.kind, apiVersion: apiVersionOf(kind), ...rest }
+}
+
 /**
  * Makes sure the value is an object of the kind, as far as its schema says: a wrong type is refused, unknown fields
  * are dropped (and warned of, or refused, as the request asks). Changes the object in place.
@@ -49,16 +68,14 @@ export const checkObject = (value: unknown, kind: Kind, context: RequestContext)
       'BadRequest',
       `the kind in the data (${String(object.kind)}) does not match the expected kind (${kind.kind})`,
     )
+  if (kind.custom !== undefined) return checkCustom(object, kind, context)
   dropNulls(object)
   const findings = checkFields(object, kind.schema)
   const wrong = findings.find(finding => finding.kind === 'type')
   if (wrong !== undefined) throw unreadable(kind, wrong.message)
   const texts = [...context.decodeFindings, ...findings.map(finding => finding.message)]
-  if (texts.length > 0) {
-    if (context.fieldValidation === 'Strict') throw unreadable(kind, `strict decoding error: ${texts.join(', ')}`)
-    if (context.fieldValidation === 'Warn') for (const text of texts) context.warn(text)
-    for (const finding of findings) deletePath(object, finding.field)
-  }
+  report(texts, kind, context)
+  for (const finding of findings) deletePath(object, finding.field)
   object.metadata ??= {}
   // Kind and version come first in what is stored, whatever the client sent.
   const { kind: _, apiVersion: __, ...rest } = object

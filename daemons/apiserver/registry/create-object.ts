@@ -5,7 +5,7 @@ import { apiVersionOf } from '../../../kube/resource.ts'
 import { hasReason } from '../../../kube/status.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { validateMetadata } from '../kinds/metadata-validation.ts'
-import { schemaOf } from '../schema/schemas.ts'
+import { schemaOfKind } from '../schema/schema-of-kind.ts'
 import { StoredEntry } from '../store/stored-entry.ts'
 import { admissionRequest, admitThen } from './admit.ts'
 import { alreadyExists, invalid } from './api-errors.ts'
@@ -31,6 +31,8 @@ export const createChecked = async (
   object: UnknownObject,
   context: RequestContext & { keepManagers?: boolean },
 ): Promise<StoredEntry> => {
+  const loading = target.kind.load?.(object)
+  if (loading !== undefined) await loading
   const meta = matchTarget(object, target)
   startMetadata(object, target.kind, registry.now())
   if (meta.name !== undefined && meta.name !== '') return createNamed(registry, target, object, context)
@@ -67,6 +69,10 @@ const createNamed = async (
     check: () => {
       if (request.object !== undefined && request.object !== object)
         created = restoreMetadata(request.object, object, { kind, namespace: where, name: '' })
+      if (kind.custom !== undefined && created !== object) {
+        kind.custom.decode(created)
+        kind.setDefaults?.(created)
+      }
       kind.prepareForCreate?.(created)
       const errors = [
         ...validateMetadata(created, kind),
@@ -91,7 +97,8 @@ const store = async (
   const key = registry.key(target)
   if (registry.store.get(key) !== undefined) throw alreadyExists(kind, name)
   if (context.dryRun) return new StoredEntry(key, 0, { object })
-  const stored = kind.storedAs?.toStored(object) ?? object
+  const converted = registry.toStored(kind, object)
+  const stored = converted instanceof Promise ? await converted : converted
   const result = await registry.store.transact([{ kind: 'put', key, object: stored, expected: 0 }])
   const entry = result.kind === 'committed' ? result.entries[0] : undefined
   if (entry === undefined) throw alreadyExists(kind, name)
@@ -105,7 +112,7 @@ const recordCreator = (registry: Registry, kind: Kind, object: UnknownObject, co
     manager: context.fieldManager,
     operation: 'Update',
     apiVersion: apiVersionOf(kind),
-    schema: schemaOf(kind.schema),
+    schema: schemaOfKind(kind),
     now: registry.clock.now(),
   })
   if (managedFields.length > 0) meta.managedFields = managedFields

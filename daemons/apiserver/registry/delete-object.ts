@@ -1,6 +1,7 @@
 import type { UnknownObject } from '../../../kube/object.ts'
 import { cloneJson, equalJson } from '../../../kube/patch/json-value.ts'
 import { hasReason } from '../../../kube/status.ts'
+import type { Kind } from '../kinds/kind.ts'
 import type { StoreOperation } from '../store/store.ts'
 import { StoredEntry } from '../store/stored-entry.ts'
 import { admissionRequest, admitThen } from './admit.ts'
@@ -35,7 +36,8 @@ export const deleteObject = async (
   for (let attempt = 0; attempt < attempts; attempt++) {
     const stored = registry.store.get(registry.key(target))
     if (stored === undefined) throw notFound(kind, name)
-    const live = registry.view(kind, stored)
+    const view = registry.view(kind, stored)
+    const live = view instanceof Promise ? await view : view
     checkPreconditions(target, live.object, request)
     const commit = () => attemptDelete(registry, target, { live, request }, context)
     const admission = admissionRequest(
@@ -61,7 +63,7 @@ const attemptDelete = async (
 ): Promise<DeleteResult | undefined> => {
   const { kind } = target
   const key = registry.key(target)
-  const next = planDeletion(live.object, { request, graceOf: kind.gracePeriodSeconds, nowMs: registry.clock.now() })
+  const next = planDeletion(live.object, { request, kind, nowMs: registry.clock.now() })
   if (next !== undefined && equalJson(next, live.object)) return { gone: false, entry: live }
   if (context.dryRun)
     return {
@@ -71,10 +73,10 @@ const attemptDelete = async (
   const operation: StoreOperation =
     next === undefined
       ? { kind: 'delete', key, expected: live.revision }
-      : { kind: 'put', key, object: kind.storedAs?.toStored(next) ?? next, expected: live.revision }
+      : { kind: 'put', key, object: await registry.toStored(kind, next), expected: live.revision }
   const result = await registry.store.transact([operation])
   const entry = result.kind === 'committed' ? result.entries[0] : undefined
-  return entry === undefined ? undefined : { gone: next === undefined, entry: registry.view(kind, entry) }
+  return entry === undefined ? undefined : { gone: next === undefined, entry: await registry.view(kind, entry) }
 }
 
 const checkPreconditions = (
@@ -116,16 +118,16 @@ export const planDeletion = (
   live: UnknownObject,
   {
     request,
-    graceOf,
+    kind,
     nowMs,
-  }: { request: DeleteRequest; graceOf?: ((object: UnknownObject) => number | undefined) | undefined; nowMs: number },
+  }: { request: DeleteRequest; kind: Pick<Kind, 'gracePeriodSeconds' | 'prepareForDelete'>; nowMs: number },
 ): UnknownObject | undefined => {
   const next = cloneJson(live)
   const meta = (next.metadata ??= {})
   const finalizers = propagate(meta.finalizers ?? [], request)
   if (finalizers.length > 0) meta.finalizers = finalizers
   else delete meta.finalizers
-  const own = graceOf?.(live)
+  const own = kind.gracePeriodSeconds?.(live)
   const asked = request.gracePeriodSeconds
   // A kind without a grace period, or a pod that nobody runs, goes at once whatever was asked for.
   const grace = own === undefined || own === 0 ? 0 : asked === undefined ? own : asked < 0 ? 1 : asked
@@ -135,6 +137,7 @@ export const planDeletion = (
     meta.deletionTimestamp = timeText(nowMs + grace * 1000)
     meta.deletionGracePeriodSeconds = grace
     if (meta.generation !== undefined) meta.generation++
+    kind.prepareForDelete?.(next, timeText(nowMs))
     if (next.kind === 'Namespace') next['status'] = { ...(next['status'] as object | undefined), phase: 'Terminating' }
   } else if (grace < before && (asked !== undefined || grace === 0)) {
     const start = Date.parse(meta.deletionTimestamp ?? '') - before * 1000

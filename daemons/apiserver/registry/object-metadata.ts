@@ -97,7 +97,11 @@ export const keepMetadata = (next: UnknownObject, live: UnknownObject, { kind, n
 
 /** Counts a change of the fields that the kind calls its specification. */
 export const raiseGeneration = (next: UnknownObject, live: UnknownObject, kind: Kind): void => {
-  if (kind.generationFields.every(field => equalJson(next[field], live[field]))) return
+  const raises =
+    kind.custom === undefined
+      ? kind.generationFields.some(field => !equalJson(next[field], live[field]))
+      : kind.custom.raisesGeneration(next, live)
+  if (!raises) return
   next.metadata = { ...next.metadata, generation: (live.metadata?.generation ?? 0) + 1 }
 }
 

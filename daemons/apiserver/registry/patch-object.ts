@@ -7,7 +7,7 @@ import { applyStrategicMergePatch } from '../../../kube/patch/strategic-merge.ts
 import { apiVersionOf } from '../../../kube/resource.ts'
 import { apiError } from '../../../kube/status.ts'
 import type { TypeSchema } from '../../../kube/patch/schema.ts'
-import { schemaOf } from '../schema/schemas.ts'
+import { schemaOfKind } from '../schema/schema-of-kind.ts'
 import { checkObject } from './check-object.ts'
 import { createChecked } from './create-object.ts'
 import { matchTarget } from './object-metadata.ts'
@@ -36,6 +36,15 @@ export const applyPatch = (live: unknown, { type, value }: Omit<Patch, 'force'>,
   }
 }
 
+/** A custom kind has no merge keys. Throws ApiError UnsupportedMediaType. */
+const refuseStrategic = (): never => {
+  const accepted = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml']
+  throw apiError(
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+  )
+}
+
 /** PATCH of the object or of its status. */
 export const patchObject = async (
   registry: Registry,
@@ -44,7 +53,8 @@ export const patchObject = async (
   context: RequestContext,
 ): Promise<WriteResult> => {
   if (patch.type === 'apply') return applyObject(registry, target, patch, context)
-  const schema = schemaOf(target.kind.schema)
+  if (patch.type === 'strategic' && target.kind.custom !== undefined) refuseStrategic()
+  const schema = schemaOfKind(target.kind)
   const change = (live: UnknownObject): UnknownObject => {
     const patched = checkObject(applyPatch(live, patch, schema), target.kind, context)
     matchTarget(patched, target)
@@ -81,7 +91,7 @@ const applyObject = async (
     force: patch.force,
     ...(subresource === '' ? {} : { subresource }),
     apiVersion: apiVersionOf(kind),
-    schema: schemaOf(kind.schema),
+    schema: schemaOfKind(kind),
     now: registry.clock.now(),
   }
   if (subresource === '' && registry.store.get(registry.key(target)) === undefined && (meta.uid ?? '') === '') {

@@ -15,7 +15,7 @@ export interface ListRequest {
 
 export interface ListResult {
   resourceVersion: string
-  entries: StoredEntry[]
+  entries: readonly StoredEntry[]
   continue?: string
   remainingItemCount?: number
 }
@@ -110,13 +110,13 @@ export const listObjects = async (
   const after = start === undefined ? undefined : prefix + start
   const where = { prefix, ...(after === undefined ? {} : { after }), ...(revision === undefined ? {} : { revision }) }
   const limit = request.limit ?? 0
-  const view = (entry: StoredEntry) => registry.view(target.kind, entry)
   try {
     // With selectors a page is filled from as much of the collection as it takes.
     const range = registry.store.range(selection.everything && limit > 0 ? { ...where, limit } : where)
-    let entries = range.entries
+    let entries: readonly StoredEntry[] = range.entries
     let { remaining } = range
-    if (target.kind.storedAs !== undefined) entries = entries.map(view)
+    if (target.kind.storedAs !== undefined || target.kind.custom !== undefined)
+      entries = await registry.views(target.kind, entries)
     if (!selection.everything) {
       const chosen = entries.filter(entry => selection.matches(entry.object))
       entries = limit > 0 ? chosen.slice(0, limit) : chosen

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../kube/clock.ts'
+import type { UnknownObject } from '../../../kube/object.ts'
 import { AdmissionChain } from '../admission/admission-chain.ts'
 import type { AdmissionPlugin, AdmissionReader } from '../admission/plugin.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
@@ -96,8 +97,35 @@ export class Registry {
     return keyFor(group, plural, kind.namespaced ? namespace : '', name)
   }
 
-  /** The entry in the kind's own shape: itself, unless the kind is a second view of another's objects. */
-  view(kind: Kind, entry: StoredEntry): StoredEntry {
+  /**
+   * The entry in the kind's own shape: itself, unless the kind is a second view of another's objects, or custom. A
+   * promise only where a webhook converts.
+   */
+  view(kind: Kind, entry: StoredEntry): StoredEntry | Promise<StoredEntry> {
+    if (kind.custom === undefined) return this.viewNow(kind, entry)
+    const views = kind.custom.fromStored([entry])
+    if (views instanceof Promise) return views.then(([view]) => view ?? entry)
+    return views[0] ?? entry
+  }
+
+  /** Many at once: a webhook is asked once for all of them. */
+  views(kind: Kind, entries: readonly StoredEntry[]): readonly StoredEntry[] | Promise<readonly StoredEntry[]> {
+    if (kind.custom !== undefined) return kind.custom.fromStored(entries)
+    return kind.storedAs === undefined ? entries : entries.map(entry => this.viewNow(kind, entry))
+  }
+
+  /** The object as it is stored, of one in the kind's shape. */
+  toStored(kind: Kind, object: UnknownObject): UnknownObject | Promise<UnknownObject> {
+    return kind.custom?.toStored(object) ?? kind.storedAs?.toStored(object) ?? object
+  }
+
+  /** `view` of a kind that no webhook converts. */
+  viewNow(kind: Kind, entry: StoredEntry): StoredEntry {
+    if (kind.custom !== undefined) {
+      const views = kind.custom.fromStored([entry])
+      if (views instanceof Promise) throw new TypeError(`${kind.plural} are converted by a webhook`)
+      return views[0] ?? entry
+    }
     if (kind.storedAs === undefined) return entry
     let views = this.#views.get(kind)
     if (views === undefined) this.#views.set(kind, (views = new WeakMap()))

@@ -5,6 +5,7 @@ import { serverSideApply } from '../../../kube/patch/server-side-apply.ts'
 import { apiVersionOf } from '../../../kube/resource.ts'
 import { apiError } from '../../../kube/status.ts'
 import type { Kind, ScaleRow } from '../kinds/kind.ts'
+import { schemaOfKind } from '../schema/schema-of-kind.ts'
 import { schemaOf } from '../schema/schemas.ts'
 import { StoredEntry } from '../store/stored-entry.ts'
 import { conflict, invalid } from './api-errors.ts'
@@ -147,7 +148,7 @@ const applyScale = async (
       force: patch.force,
       subresource: 'scale',
       apiVersion: apiVersionOf(kind),
-      schema: schemaOf(kind.schema),
+      schema: schemaOfKind(kind),
       now: registry.clock.now(),
     })
   }

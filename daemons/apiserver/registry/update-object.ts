@@ -4,7 +4,7 @@ import { recordManager } from '../../../kube/patch/managed-fields.ts'
 import { apiVersionOf, type GroupVersionKind } from '../../../kube/resource.ts'
 import type { FieldError, Kind } from '../kinds/kind.ts'
 import { validateMetadata, validateMetadataUpdate } from '../kinds/metadata-validation.ts'
-import { schemaOf } from '../schema/schemas.ts'
+import { schemaOfKind } from '../schema/schema-of-kind.ts'
 import type { StoreOperation } from '../store/store.ts'
 import { StoredEntry } from '../store/stored-entry.ts'
 import { admissionRequest, admitThen, tellRemoved } from './admit.ts'
@@ -20,6 +20,8 @@ export interface Mutation {
   subresource: string
   /** The object as it should become, made from the live one (read-only); called again when another write came between. */
   change(live: UnknownObject): UnknownObject | Promise<UnknownObject>
+  /** Refused where the object is there: the request names no resourceVersion, and its kind wants one. */
+  conditional?: boolean
   /** The change has its managedFields already (server-side apply). */
   keepManagers?: boolean
   /** How admission sees the object, where the subresource is a thing of its own (a Scale). */
@@ -58,8 +60,19 @@ export const updateObject = async (
   )
     return { entry: await createChecked(registry, target, object, context), created: true }
   const change = () => cloneJson(object)
-  const entry = await mutate(registry, target, { subresource: target.subresource, change }, context)
+  const conditional = !versioned && target.kind.unconditionalUpdate === false
+  const entry = await mutate(registry, target, { subresource: target.subresource, change, conditional }, context)
   return { entry, created: false }
+}
+
+const requireVersion = ({ kind, name }: ObjectTarget): never => {
+  throw invalid(kind, name, [
+    {
+      reason: 'FieldValueInvalid',
+      field: 'metadata.resourceVersion',
+      message: 'Invalid value: 0x0: must be specified for an update',
+    },
+  ])
 }
 
 /**
@@ -77,7 +90,9 @@ export const mutate = async (
   for (let attempt = 0; attempt < attempts; attempt++) {
     const stored = registry.store.get(key)
     if (stored === undefined) throw notFound(target.kind, target.name)
-    const live = registry.view(target.kind, stored)
+    const view = registry.view(target.kind, stored)
+    const live = view instanceof Promise ? await view : view
+    if (mutation.conditional === true) requireVersion(target)
     const written = await attemptMutation(registry, target, { ...mutation, live }, context)
     if (written !== undefined) return written
   }
@@ -95,7 +110,10 @@ const attemptMutation = async (
   const { live: entry, subresource } = mutation
   const live = entry.object
   const where = { target, subresource, now: registry.now() }
-  let next = settle(await mutation.change(live), live, where)
+  const changed = await mutation.change(live)
+  const loading = kind.load?.(changed)
+  if (loading !== undefined) await loading
+  let next = settle(changed, live, where)
   if (mutation.keepManagers !== true) recordWriter(registry, { kind, next, live, subresource }, context)
   const commit = async (): Promise<StoredEntry | undefined> => {
     if (equalJson(next, live)) return entry
@@ -114,7 +132,10 @@ const attemptMutation = async (
   const check = (): void => {
     // What a webhook gave back holds to the rules of the endpoint as what the client sent does.
     if (shown !== undefined) shown.into(next, request.object ?? object)
-    else if (request.object !== undefined && request.object !== next) next = settle(request.object, live, where)
+    else if (request.object !== undefined && request.object !== next) {
+      kind.custom?.decode(request.object)
+      next = settle(request.object, live, where)
+    }
     const errors = validateChange(next, live, { kind, subresource })
     if (errors.length > 0) throw invalid(kind, name, errors)
     if (subresource !== 'status') for (const text of kind.warnings?.(next, live) ?? []) context.warn(text)
@@ -182,7 +203,8 @@ const validateChange = (
       return [
         ...validateMetadata(next, kind),
         ...validateMetadataUpdate(next, live),
-        ...(kind.validate?.(next) ?? []),
+        // A custom kind judges an update by what changed: all its rules are in validateUpdate.
+        ...(kind.custom === undefined ? (kind.validate?.(next) ?? []) : []),
         ...(kind.validateUpdate?.(next, live, subresource) ?? []),
       ]
     case 'status':
@@ -205,7 +227,7 @@ const recordWriter = (
     operation: 'Update',
     ...(subresource === '' ? {} : { subresource }),
     apiVersion: apiVersionOf(kind),
-    schema: schemaOf(kind.schema),
+    schema: schemaOfKind(kind),
     now: registry.clock.now(),
   })
   const { managedFields: _, ...metadata } = next.metadata ?? {}
@@ -218,14 +240,14 @@ const write = async (
 ): Promise<{ entry: StoredEntry; gone: boolean } | undefined> => {
   const { deletionTimestamp, deletionGracePeriodSeconds: grace = 0 } = next.metadata ?? {}
   const finished = deletionTimestamp !== undefined && grace === 0 && pendingFinalizers(next).length === 0
-  const stored = kind.storedAs?.toStored(next) ?? next
+  const stored = finished ? next : registry.toStored(kind, next)
   const operation: StoreOperation = finished
     ? { kind: 'delete', key, expected }
-    : { kind: 'put', key, object: stored, expected }
+    : { kind: 'put', key, object: stored instanceof Promise ? await stored : stored, expected }
   const result = await registry.store.transact([operation])
   const entry = result.kind === 'committed' ? result.entries[0] : undefined
   if (entry === undefined) return undefined
   return finished
     ? { entry: new StoredEntry(key, entry.revision, { object: next }), gone: true }
-    : { entry: registry.view(kind, entry), gone: false }
+    : { entry: await registry.view(kind, entry), gone: false }
 }

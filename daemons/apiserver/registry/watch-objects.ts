@@ -48,6 +48,35 @@ const translate = (
   return ['DELETED', event.type === 'delete' ? entry : view((event.previous ?? entry).at(event.entry.revision))]
 }
 
+type ShowEntry = (entry: StoredEntry) => StoredEntry
+
+/** Does something with entries in the kind's shape, after everything it was asked before. */
+type Order = (entries: readonly StoredEntry[], act: (view: ShowEntry) => void) => void
+
+const inOrder = (registry: Registry, kind: Kind): Order => {
+  const view: ShowEntry = entry => registry.viewNow(kind, entry)
+  return (_, act) => act(view)
+}
+
+/** A webhook converts: what happened first is sent first, however long it takes. One that fails ends the watch. */
+const convertedInOrder = (registry: Registry, kind: Kind, sink: WatchSink): Order => {
+  let last = Promise.resolve()
+  let failed = false
+  return (entries, act) => {
+    last = last.then(async () => {
+      if (failed) return
+      try {
+        const views = await registry.views(kind, entries)
+        const shown = new Map(entries.map((entry, index) => [entry, views[index] ?? entry]))
+        act(entry => shown.get(entry) ?? entry)
+      } catch {
+        failed = true
+        sink.end()
+      }
+    })
+  }
+}
+
 /** With initial events: no version or 0 as upstream's default, or sendInitialEvents asked for. */
 const wantsInitial = (request: WatchRequest, from: number | undefined): boolean => {
   return request.sendInitialEvents ?? (from === undefined || from === 0)
@@ -77,29 +106,36 @@ export const watchObjects = (
   const from = parseResourceVersion(request.resourceVersion)
   const initial = wantsInitial(request, from)
   const prefix = registry.key({ ...target, name: '' })
-  const view = (entry: StoredEntry) => registry.view(kind, entry)
+  const order =
+    kind.custom?.convertsRemotely === true ? convertedInOrder(registry, kind, sink) : inOrder(registry, kind)
   let sent = from === undefined || from === 0 ? store.revision : from
-  const forward = (event: StoreEvent): void => {
-    const told = translate(event, selection, view)
-    if (told === undefined) return
-    sent = event.entry.revision
-    sink.event(...told)
-  }
+  const forward = (event: StoreEvent): void =>
+    order(event.previous === undefined ? [event.entry] : [event.entry, event.previous], view => {
+      const told = translate(event, selection, view)
+      if (told === undefined) return
+      sent = event.entry.revision
+      sink.event(...told)
+    })
   const bookmark = (): void => {
-    if (!request.allowBookmarks || store.revision <= sent) return
-    sent = store.revision
-    sink.bookmark(String(sent), false)
+    const { revision } = store
+    order([], () => {
+      if (!request.allowBookmarks || revision <= sent) return
+      sent = revision
+      sink.bookmark(String(sent), false)
+    })
   }
   const expire = (): void => sink.end()
   if (!initial) return opened(registry, { kind, stop: store.watch(prefix, sent, forward), bookmark, expire })
   if (from !== undefined && from > store.revision) store.watch(prefix, from, () => {})()
   const { entries, revision } = store.range({ prefix })
-  for (const entry of entries) {
-    const shown = view(entry)
-    if (selection.everything || selection.matches(shown.object)) sink.event('ADDED', shown)
-  }
-  sent = revision
-  if (request.sendInitialEvents === true && request.allowBookmarks) sink.bookmark(String(revision), true)
+  order(entries, view => {
+    for (const entry of entries) {
+      const shown = view(entry)
+      if (selection.everything || selection.matches(shown.object)) sink.event('ADDED', shown)
+    }
+    sent = revision
+    if (request.sendInitialEvents === true && request.allowBookmarks) sink.bookmark(String(revision), true)
+  })
   return opened(registry, { kind, stop: store.watch(prefix, revision, forward), bookmark, expire })
 }
 

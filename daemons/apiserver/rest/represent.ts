@@ -78,7 +78,7 @@ const listEnd = Buffer.from(']}')
 
 /** A list out of the stored bytes of its items: nothing is parsed or encoded again. */
 const joinList = (kind: Kind, metadata: ListMetadata, entries: readonly StoredEntry[]): Buffer => {
-  const head = `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${JSON.stringify(metadata)},"items":[`
+  const head = `{"kind":"${kind.listKind ?? `${kind.kind}List`}","apiVersion":"${apiVersionOf(kind)}","metadata":${JSON.stringify(metadata)},"items":[`
   const parts: Buffer[] = [Buffer.from(head)]
   for (const [index, entry] of entries.entries()) {
     if (index > 0) parts.push(comma)

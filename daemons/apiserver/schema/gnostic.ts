@@ -27,7 +27,7 @@ const schemaFields = (schema: OpenApiSchema): Fields => [
   stringField(4, schema.description),
   any(5, schema.default),
   repeated(schema.required, name => stringField(19, name)),
-  schema.additionalProperties === undefined
+  typeof schema.additionalProperties !== 'object'
     ? undefined
     : messageField(21, [messageField(1, schemaFields(schema.additionalProperties))]),
   schema.type === undefined ? undefined : messageField(22, [stringField(1, schema.type)]),

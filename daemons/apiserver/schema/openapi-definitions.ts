@@ -15,9 +15,12 @@ export interface OpenApiSchema {
   required?: readonly string[]
   properties?: Record<string, OpenApiSchema>
   items?: OpenApiSchema
-  additionalProperties?: OpenApiSchema
+  additionalProperties?: OpenApiSchema | boolean
   allOf?: OpenApiSchema[]
   oneOf?: OpenApiSchema[]
+  anyOf?: OpenApiSchema[]
+  not?: OpenApiSchema
+  [keyword: string]: unknown
   [extension: `x-${string}`]: unknown
 }
 
@@ -125,7 +128,9 @@ export const gvksByDefinition = (kinds: readonly Kind[]): Map<string, GroupVersi
   add('io.k8s.api.autoscaling.v1.Scale', { group: 'autoscaling', version: 'v1', kind: 'Scale' })
   add('io.k8s.api.policy.v1.Eviction', { group: 'policy', version: 'v1', kind: 'Eviction' })
   add('io.k8s.api.core.v1.Binding', { group: '', version: 'v1', kind: 'Binding' })
-  for (const { group, version, kind, schema } of kinds) {
+  for (const { group, version, kind, schema, custom } of kinds) {
+    // A custom kind's definitions name it themselves, and its options are those that everybody has.
+    if (custom !== undefined) continue
     add(schema, { group, version, kind })
     if (isDefinition(`${schema}List`)) add(`${schema}List`, { group, version, kind: `${kind}List` })
     add(`${meta}.DeleteOptions`, { group, version, kind: 'DeleteOptions' })
@@ -145,10 +150,17 @@ export const openApiDefinitions = (
   const scalars = scalarDefinitions(dialect)
   const gvks = gvksByDefinition(kinds)
   const texts = readTexts()
+  const custom = new Map(kinds.flatMap(kind => Object.entries(kind.custom?.definitions(dialect) ?? {})))
   const result = new Map<string, OpenApiSchema>()
   const pending = [...roots]
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     if (result.has(name)) continue
+    const own = custom.get(name)
+    if (own !== undefined) {
+      result.set(name, own.schema)
+      pending.push(...own.refers)
+      continue
+    }
     const scalar = scalars[name]
     if (scalar !== undefined) {
       result.set(name, scalar)
@@ -167,13 +179,13 @@ export const openApiDefinitions = (
       }
       properties[field] = besideRef(schemaOfType(fieldRow.type, dialect, field), rest, dialect)
     }
-    const own = gvks.get(name)
+    const gvk = gvks.get(name)
     result.set(name, {
       description: words.text,
       ...(row.required.length > 0 ? { required: row.required } : {}),
       type: 'object',
       properties,
-      ...(own === undefined ? {} : { 'x-kubernetes-group-version-kind': own }),
+      ...(gvk === undefined ? {} : { 'x-kubernetes-group-version-kind': gvk }),
       ...(row.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
     })
   }

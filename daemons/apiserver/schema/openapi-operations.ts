@@ -146,7 +146,7 @@ const patch = (definition: string, what: string): Spec => ({
 })
 
 const collectionSpecs = (kind: Kind): Spec[] => {
-  const list = isDefinition(`${kind.schema}List`) ? `${kind.schema}List` : undefined
+  const list = kind.custom !== undefined || isDefinition(`${kind.schema}List`) ? `${kind.schema}List` : undefined
   const words = `objects of kind ${kind.kind}`
   const create: Spec = {
     method: 'post',

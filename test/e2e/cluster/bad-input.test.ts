@@ -121,10 +121,10 @@ t.test('manifests and pods that cannot work', { timeout: 400_000 }, async t => {
       says: /no matches for kind "Bod"/,
     },
     {
-      name: 'a custom kind is refused by name',
+      name: 'a definition of a kind that does not describe its fields is refused',
       manifest:
-        '{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"bods.example.com"},"spec":{"group":"example.com","names":{"kind":"Bod","plural":"bods"},"scope":"Namespaced","versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object"}}}]}}',
-      says: /does not implement custom resources yet/,
+        '{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"bods.example.com"},"spec":{"group":"example.com","names":{"kind":"Bod","plural":"bods"},"scope":"Namespaced","versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{}}}}}]}}',
+      says: /must not be empty for specified object fields/,
     },
     {
       name: 'a selector that does not match its template is refused',

@@ -73,7 +73,7 @@ const cases: { name: string; live: UnknownObject; grace?: number; request: objec
 ]
 for (const { name, live, grace, request, want } of cases)
   void t.test(name, async t => {
-    const next = planDeletion(live, { request, graceOf: () => grace, nowMs: now })
+    const next = planDeletion(live, { request, kind: { gracePeriodSeconds: () => grace }, nowMs: now })
     if (want === undefined) t.equal(next, undefined)
     else t.match(next?.metadata, want)
   })
