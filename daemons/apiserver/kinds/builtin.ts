@@ -2,6 +2,7 @@ import { accessReviewKinds } from './access-reviews.ts'
 import { apiServiceKind } from './api-service.ts'
 import { authenticationReviewKinds } from './authentication-reviews.ts'
 import { bindingKind } from './binding.ts'
+import { certificateSigningRequestKind } from './certificate-signing-request.ts'
 import { componentStatusKind } from './component-status.ts'
 import { configMapKind } from './config-map.ts'
 import { controllerRevisionKind } from './controller-revision.ts'
@@ -84,6 +85,7 @@ export const builtinKinds: readonly Kind[] = [
   resourceQuotaKind,
   persistentVolumeKind,
   persistentVolumeClaimKind,
+  certificateSigningRequestKind,
   ingressKind,
   ingressClassKind,
   networkPolicyKind,

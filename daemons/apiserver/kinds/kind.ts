@@ -50,6 +50,12 @@ export interface ReviewContext {
   tokens: TokenAuthenticator
 }
 
+/** What the preparation of a new object may know besides the object. */
+export interface StrategyContext {
+  /** Who makes it. */
+  user: UserInfo
+}
+
 /**
  * A subresource that gives the whole object and changes a part of it: `pods/ephemeralcontainers`, `pods/resize`. Name
  * it among `subresources` too.
@@ -97,7 +103,7 @@ export interface Kind {
   readonly scale?: ScaleRow
   /** Names of the other subresources it serves: `log`, `exec`, `binding`, `eviction`, … (carried out in rest/subresources/). */
   readonly subresources: readonly string[]
-  /** Those of `subresources` that read and write the object itself. */
+  /** Those of `subresources` that read and write the object itself; `status` where it has rules of its own. */
   readonly parts?: Readonly<Record<string, PartRow>>
   /** Top-level fields whose change raises metadata.generation; none: generation is not kept. Usually ['spec']. */
   readonly generationFields: readonly string[]
@@ -110,7 +116,7 @@ export interface Kind {
   /** Fills defaults in place, on every create, update and patch, before validation. */
   setDefaults?(object: UnknownObject): void
   /** Changes a new object in place before validation: clears status, sets phase Pending, … */
-  prepareForCreate?(object: UnknownObject): void
+  prepareForCreate?(object: UnknownObject, context?: StrategyContext): void
   /** Changes `object` in place with respect to `old`: keeps what must not change silently. */
   prepareForUpdate?(object: UnknownObject, old: UnknownObject): void
   /** The same for a write to status; `now` is a timestamp. */

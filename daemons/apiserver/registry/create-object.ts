@@ -73,7 +73,7 @@ const createNamed = async (
         kind.custom.decode(created)
         kind.setDefaults?.(created)
       }
-      kind.prepareForCreate?.(created)
+      kind.prepareForCreate?.(created, context)
       const errors = [
         ...validateMetadata(created, kind),
         ...(kind.validate?.(created) ?? []),

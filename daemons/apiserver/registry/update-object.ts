@@ -164,7 +164,8 @@ const settle = (
 ): UnknownObject => {
   const { kind } = target
   keepMetadata(wanted, live, target)
-  if (subresource === 'status') {
+  const part = kind.parts?.[subresource]
+  if (subresource === 'status' && part === undefined) {
     const managedFields = wanted.metadata?.managedFields
     const { status: _, ...rest } = live
     const metadata = {
@@ -180,7 +181,6 @@ const settle = (
     if (live['status'] === undefined) delete wanted['status']
     else wanted['status'] = cloneJson(live['status'])
   }
-  const part = kind.parts?.[subresource]
   if (subresource !== '' && subresource !== 'scale' && part === undefined) return wanted
   kind.setDefaults?.(wanted)
   if (part !== undefined) {
@@ -197,6 +197,8 @@ const validateChange = (
   live: UnknownObject,
   { kind, subresource }: { kind: Kind; subresource: string },
 ): FieldError[] => {
+  const part = kind.parts?.[subresource]
+  if (part !== undefined) return part.validate(next, live)
   switch (subresource) {
     case '':
     case 'scale':
@@ -211,7 +213,7 @@ const validateChange = (
       return [...validateMetadata(next, kind), ...(kind.validateUpdate?.(next, live, subresource) ?? [])]
     default:
       // binding and finalize change what is immutable everywhere else; they check it themselves.
-      return kind.parts?.[subresource]?.validate(next, live) ?? []
+      return []
   }
 }
 

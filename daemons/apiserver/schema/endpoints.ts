@@ -28,6 +28,7 @@ const subresourceFacts: Readonly<
     verbs: ['get', 'patch', 'update'],
     schema: 'io.k8s.api.autoscaling.v1.Scale',
   },
+  approval: { verbs: ['get', 'patch', 'update'] },
   finalize: { verbs: ['update'] },
   ephemeralcontainers: { verbs: ['get', 'patch', 'update'] },
   resize: { verbs: ['get', 'patch', 'update'] },
@@ -54,7 +55,7 @@ const subresourceFacts: Readonly<
 }
 
 /** Subresources whose body is the kind itself. */
-const ownBody: ReadonlySet<string> = new Set(['status', 'finalize', 'ephemeralcontainers', 'resize'])
+const ownBody: ReadonlySet<string> = new Set(['status', 'approval', 'finalize', 'ephemeralcontainers', 'resize'])
 
 /** Every subresource a kind serves, sorted by name. */
 export const subresourcesOf = (kind: Kind): SubresourceRow[] => {

@@ -32,6 +32,7 @@ const headers: Record<string, string> = {
   resourceclaims: 'Name State Age |',
   resourceclaimtemplates: 'Name Age |',
   resourceslices: 'Name Node Driver Pool Age |',
+  certificatesigningrequests: 'Name Age SignerName Requestor RequestedDuration Condition |',
   networkpolicies: 'Name Pod-Selector Age |',
   ipaddresses: 'Name ParentRef |',
   servicecidrs: 'Name CIDRs Age |',
