@@ -94,7 +94,7 @@ const validateSecurity = (context: Draft<SecurityContext> | undefined, path: str
 }
 
 /** What holds for containers of every sort; the name's uniqueness is the caller's matter. */
-const validateContainer = (container: Row, path: string, around: ContainerSurroundings): FieldError[] => {
+export const validateContainer = (container: Row, path: string, around: ContainerSurroundings): FieldError[] => {
   const errors: FieldError[] = []
   if (!container.name) errors.push(required(`${path}.name`))
   else errors.push(...invalidEach(`${path}.name`, container.name, dns1123LabelErrors(container.name)))
@@ -140,8 +140,7 @@ export const validateContainers = (
     if (container.name && names.has(container.name)) errors.push(duplicate(`${at}.name`, container.name))
     names.add(container.name ?? '')
     errors.push(...validateProbes(container, at))
-    if (container.restartPolicy && container.restartPolicy !== 'Always')
-      errors.push(forbidden(`${at}.restartPolicy`, 'may not be set for non-init containers'))
+    if (container.restartPolicy) errors.push(forbidden(`${at}.restartPolicy`, 'may not be set for non-init containers'))
   }
   return [...errors, ...validateHostPorts(containers, path)]
 }

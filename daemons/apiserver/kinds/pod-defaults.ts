@@ -120,6 +120,7 @@ export const defaultPodSpec = (spec: Draft<PodSpec>): void => {
   for (const volume of spec.volumes ?? []) defaultVolume(volume)
   for (const container of spec.initContainers ?? []) defaultContainer(container)
   for (const container of spec.containers ?? []) defaultContainer(container)
+  for (const container of spec.ephemeralContainers ?? []) defaultContainer(container)
   canonicalize(spec.overhead)
 }
 

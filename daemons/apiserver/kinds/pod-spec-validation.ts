@@ -1,16 +1,7 @@
 import type { PodSpec } from 'kubernetes-types/core/v1.js'
 import { validateContainers, validateId, validateInitContainers } from './container-validation.ts'
 import type { Draft } from './draft.ts'
-import {
-  duplicate,
-  forbidden,
-  invalid,
-  invalidEach,
-  nonNegative,
-  notSupported,
-  oneOf,
-  required,
-} from './field-error.ts'
+import { duplicate, forbidden, invalid, invalidEach, notSupported, oneOf, required } from './field-error.ts'
 import type { FieldError } from './kind.ts'
 import { validateLabels } from './metadata-validation.ts'
 import { dns1123LabelErrors, dns1123SubdomainErrors, ipErrors, qualifiedNameErrors } from './name-syntax.ts'
@@ -122,8 +113,6 @@ const validateLists = (spec: Spec, path: string): FieldError[] => {
     if (gates.has(name)) errors.push(duplicate(`${path}.schedulingGates[${i}]`, name))
     gates.add(name)
   }
-  for (const [i, { name }] of (spec.imagePullSecrets ?? []).entries())
-    if (!name) errors.push(required(`${path}.imagePullSecrets[${i}].name`))
   for (const name in spec.overhead)
     errors.push(...validateQuantity(spec.overhead[name] ?? '', `${path}.overhead[${name}]`))
   return errors
@@ -147,7 +136,6 @@ export const validatePodSpec = (spec: Spec, path: string): FieldError[] => {
   const deadline = spec.activeDeadlineSeconds
   if (deadline !== undefined && deadline !== null && (deadline < 1 || deadline > maxDeadline))
     errors.push(invalid(`${path}.activeDeadlineSeconds`, deadline, `must be between 1 and ${maxDeadline}, inclusive`))
-  errors.push(...nonNegative(`${path}.terminationGracePeriodSeconds`, spec.terminationGracePeriodSeconds))
   if (spec.preemptionPolicy && !preemptionPolicies.includes(spec.preemptionPolicy))
     errors.push(notSupported(`${path}.preemptionPolicy`, spec.preemptionPolicy, preemptionPolicies))
   if (spec.os && !['linux', 'windows'].includes(spec.os.name ?? ''))

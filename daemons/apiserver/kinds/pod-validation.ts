@@ -2,12 +2,19 @@ import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { Draft } from './draft.ts'
 import { forbidden } from './field-error.ts'
 import type { FieldError } from './kind.ts'
+import { validateEphemeralContainers } from './pod-ephemeral.ts'
 import { validateNoEphemeral, validatePodSpec } from './pod-spec-validation.ts'
 
 /** A pod by itself, on every write; validatePodUpdate has what a change may not do. */
 export const validatePod = (pod: Draft<Pod>): FieldError[] => {
   const spec = pod.spec ?? {}
-  const errors = [...validatePodSpec(spec, 'spec'), ...validateNoEphemeral(spec)]
+  return [...validatePodSpec(spec, 'spec'), ...validateEphemeralContainers(spec)]
+}
+
+/** What holds of a new pod besides. */
+export const validateNewPod = (pod: Draft<Pod>): FieldError[] => {
+  const spec = pod.spec ?? {}
+  const errors = validateNoEphemeral(spec)
   // Gates hold a pod back from the scheduler: one that is placed already passed them.
   if (spec.nodeName && spec.schedulingGates?.length)
     errors.push(forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'))

@@ -3,9 +3,12 @@ import { draftOf } from './draft.ts'
 import type { Kind } from './kind.ts'
 import { podColumns } from './pod-columns.ts'
 import { defaultPod } from './pod-defaults.ts'
+import { ephemeralContainersPart } from './pod-ephemeral.ts'
+import { resizePart } from './pod-resize.ts'
+import { podWarnings } from './pod-warnings.ts'
 import { qosClass } from './pod-qos.ts'
 import { validatePodUpdate } from './pod-update-validation.ts'
-import { validatePod } from './pod-validation.ts'
+import { validateNewPod, validatePod } from './pod-validation.ts'
 
 const field = (read: (pod: ReturnType<typeof draftOf<Pod>>) => unknown) => (object: Parameters<typeof draftOf>[0]) => {
   const value = read(draftOf<Pod>(object))
@@ -34,6 +37,7 @@ export const podKind: Kind = {
     'proxy',
     'resize',
   ],
+  parts: { ephemeralcontainers: ephemeralContainersPart, resize: resizePart },
   generationFields: ['spec'],
   gracePeriodSeconds: object => {
     const { spec, status } = draftOf<Pod>(object)
@@ -62,6 +66,8 @@ export const podKind: Kind = {
     }
   },
   validate: object => validatePod(draftOf<Pod>(object)),
+  validateCreate: object => validateNewPod(draftOf<Pod>(object)),
+  warnings: object => podWarnings(draftOf<Pod>(object)),
   validateUpdate: (object, old, subresource) =>
     subresource === '' ? validatePodUpdate(draftOf<Pod>(object), draftOf<Pod>(old)) : [],
   selectableFields: {

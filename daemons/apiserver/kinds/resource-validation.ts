@@ -1,7 +1,7 @@
 import type { ResourceRequirements } from 'kubernetes-types/core/v1.js'
 import { parseQuantity } from '../../../kube/quantity.ts'
 import type { Draft } from './draft.ts'
-import { invalid, invalidEach } from './field-error.ts'
+import { forbidden, invalid, invalidEach, required } from './field-error.ts'
 import type { FieldError } from './kind.ts'
 import { qualifiedNameErrors } from './name-syntax.ts'
 
@@ -45,7 +45,11 @@ export const validateResources = (resources: Draft<ResourceRequirements> | undef
     errors.push(...validateContainerResourceName(name, `${path}.requests[${name}]`))
     errors.push(...validateQuantity(request, `${path}.requests[${name}]`))
     const limit = limits?.[name]
-    if (limit === undefined) continue
+    if (limit === undefined) {
+      if (isExtended(name) || isHugePage(name))
+        errors.push(required(`${path}.limits`, 'Limit must be set for non overcommitable resources'))
+      continue
+    }
     const [asked, most] = [nanoOf(request), nanoOf(limit)]
     if (asked === undefined || most === undefined) continue
     // Devices and huge pages cannot be overcommitted.
@@ -54,5 +58,8 @@ export const validateResources = (resources: Draft<ResourceRequirements> | undef
     else if (asked > most)
       errors.push(invalid(`${path}.requests`, request, `must be less than or equal to ${name} limit of ${limit}`))
   }
+  const names = [...Object.keys(limits ?? {}), ...Object.keys(requests ?? {})]
+  if (names.some(isHugePage) && !names.includes('cpu') && !names.includes('memory'))
+    errors.push(forbidden(path, 'HugePages require cpu or memory'))
   return errors
 }

@@ -8,7 +8,7 @@ import type {
   TopologySpreadConstraint,
 } from 'kubernetes-types/core/v1.js'
 import type { Draft } from './draft.ts'
-import { invalid, invalidEach, notSupported, oneOf, required } from './field-error.ts'
+import { duplicate, invalid, invalidEach, notSupported, oneOf, required } from './field-error.ts'
 import type { FieldError } from './kind.ts'
 import { dns1123LabelErrors, labelValueErrors, qualifiedNameErrors } from './name-syntax.ts'
 import { validateLabelSelector, validateNodeSelectorOperator } from './selector-validation.ts'
@@ -106,10 +106,13 @@ export const validateAffinity = (affinity: Draft<Affinity> | undefined, path: st
   return errors
 }
 
+const inclusion = ['Honor', 'Ignore']
+
 export const validateSpreading = (
   constraints: readonly Draft<TopologySpreadConstraint>[] | undefined,
   path: string,
 ): FieldError[] => {
+  const seen = new Set<string>()
   const errors: FieldError[] = []
   for (const [i, row] of (constraints ?? []).entries()) {
     const at = `${path}[${i}]`
@@ -119,6 +122,21 @@ export const validateSpreading = (
     errors.push(...validateLabelSelector(row.labelSelector, `${at}.labelSelector`))
     if (row.minDomains !== undefined && row.minDomains <= 0)
       errors.push(invalid(`${at}.minDomains`, row.minDomains, 'must be greater than zero'))
+    if (row.minDomains !== undefined && row.whenUnsatisfiable !== 'DoNotSchedule')
+      errors.push(
+        invalid(
+          `${at}.minDomains`,
+          row.minDomains,
+          `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${row.whenUnsatisfiable ?? ''}`,
+        ),
+      )
+    for (const field of ['nodeAffinityPolicy', 'nodeTaintsPolicy'] as const)
+      if (row[field] !== undefined && !inclusion.includes(row[field]))
+        errors.push(notSupported(`${at}.${field}`, row[field], inclusion))
+    // Two bounds of one sort on one key: which of them would hold?
+    const identity = `{${row.topologyKey ?? ''}, ${row.whenUnsatisfiable ?? ''}}`
+    if (seen.has(identity)) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, identity))
+    seen.add(identity)
   }
   return errors
 }
