@@ -15,6 +15,7 @@ import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
 import { admissionPlugins } from './admission/plugins.ts'
 import { conversionClient } from './apiextensions/conversion-client.ts'
 import { DefinitionController } from './apiextensions/definition-controller.ts'
+import { WebhookMetrics } from './admission/webhook/webhook-metrics.ts'
 import { ApiHandler } from './http/api-handler.ts'
 import { makeApiMetrics } from './http/api-metrics.ts'
 import { serveHttp } from './http/server.ts'
@@ -93,6 +94,7 @@ const lazyStreams = (options: ApiServerOptions, log: Logger): (() => Promise<rea
 const openRegistry = async (
   options: ApiServerOptions,
   { signal, log }: DaemonContext,
+  webhookMetrics: WebhookMetrics,
 ): Promise<{ registry: Registry; authorization: Authorization }> => {
   const store = await LmdbStore.open({
     directory: options.dataDir,
@@ -106,7 +108,7 @@ const openRegistry = async (
   const plugins = [
     rbacEscalationPlugin(rbac, authorizer),
     namespaceLifecycle,
-    ...admissionPlugins({ serviceClusterIpRange, serviceNodePortRange }),
+    ...admissionPlugins({ serviceClusterIpRange, serviceNodePortRange, webhookMetrics }),
   ]
   return {
     registry: new Registry({
@@ -167,7 +169,8 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     key: readPem('tls-private-key-file', options.tlsPrivateKeyFile),
     clientCa: readPem('client-ca-file', options.clientCaFile),
   }
-  const { registry, authorization } = await openRegistry(options, context)
+  const webhookMetrics = new WebhookMetrics()
+  const { registry, authorization } = await openRegistry(options, context, webhookMetrics)
   const self = new InProcessClient(registry, selfUser)
   let ready = false
   const handler = new ApiHandler({
@@ -182,7 +185,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
       'poststarthook/bootstrap-controller': () => (ready ? undefined : 'not finished'),
       shutdown: () => (signal.aborted ? 'the process is shutting down' : undefined),
     },
-    metrics: makeApiMetrics(registry),
+    metrics: makeApiMetrics(registry, [webhookMetrics]),
     maxRequestsInflight: options.maxRequestsInflight,
     log,
   })

@@ -4,6 +4,7 @@ import type { Kind } from '../kinds/kind.ts'
 /** The plugins that requests of one route pass, in order. */
 export interface RoutePlugins {
   mutating: readonly AdmissionPlugin[]
+  allocating: readonly AdmissionPlugin[]
   validating: readonly AdmissionPlugin[]
   /** Those that are told the outcome. */
   finishing: readonly AdmissionPlugin[]
@@ -30,6 +31,7 @@ export class AdmissionChain {
     const concerned = this.plugins.filter(plugin => plugin.handles?.(route) ?? true)
     return {
       mutating: concerned.filter(plugin => plugin.admit !== undefined),
+      allocating: concerned.filter(plugin => plugin.allocate !== undefined),
       validating: concerned.filter(plugin => plugin.validate !== undefined),
       finishing: concerned.filter(plugin => plugin.finish !== undefined),
     }

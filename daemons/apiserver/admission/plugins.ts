@@ -8,6 +8,8 @@ import { priorityPlugin } from './priority.ts'
 import { serviceAccountPlugin } from './service-account.ts'
 import { serviceAllocationPlugin } from './service-allocation.ts'
 import { taintNodesByConditionPlugin } from './taint-nodes-by-condition.ts'
+import { WebhookMetrics } from './webhook/webhook-metrics.ts'
+import { mutatingWebhookPlugin, validatingWebhookPlugin } from './webhook/webhook-plugins.ts'
 
 export interface AdmissionOptions {
   /** `10.96.0.0/16` */
@@ -15,18 +17,25 @@ export interface AdmissionOptions {
   /** `30000-32767` */
   serviceNodePortRange: string
   clock?: Clock
+  webhookMetrics?: WebhookMetrics
 }
 
 /**
  * The plugins after NamespaceLifecycle, in upstream's order and by upstream's names; allocation comes last, so that
  * nothing is taken for a request that another plugin refuses. Throws SkiffError on a range that cannot be served.
  */
-export const admissionPlugins = (options: AdmissionOptions): AdmissionPlugin[] => [
-  serviceAccountPlugin(options.clock ?? systemClock),
+export const admissionPlugins = ({
+  clock = systemClock,
+  webhookMetrics = new WebhookMetrics(),
+  ...ranges
+}: AdmissionOptions): AdmissionPlugin[] => [
+  serviceAccountPlugin(clock),
   nodeRestrictionPlugin,
   taintNodesByConditionPlugin,
   priorityPlugin,
   defaultTolerationSecondsPlugin,
   defaultIngressClassPlugin,
-  serviceAllocationPlugin(options),
+  mutatingWebhookPlugin(webhookMetrics),
+  validatingWebhookPlugin(webhookMetrics),
+  serviceAllocationPlugin(ranges),
 ]

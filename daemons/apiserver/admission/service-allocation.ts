@@ -23,7 +23,7 @@ export const serviceAllocationPlugin = (options: AllocatorOptions): AdmissionPlu
   return {
     name: 'ServiceAllocation',
     handles: route => writes(route, '', 'services'),
-    admit: (request, reader) => {
+    allocate: (request, reader) => {
       load(reader)
       if (request.operation === 'delete' || request.object === undefined) return
       const old = request.old === undefined ? undefined : draftOf<Service>(request.old)

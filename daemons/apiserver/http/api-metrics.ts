@@ -54,9 +54,13 @@ const addGauges = (register: Registry, registry: ApiRegistry): void => {
   })
 }
 
-/** Counters and histograms by upstream's names. */
-export const makeApiMetrics = (registry: ApiRegistry): ApiMetrics => {
+/** Counters and histograms by upstream's names; `more`: those that parts of the server count by themselves. */
+export const makeApiMetrics = (
+  registry: ApiRegistry,
+  more: readonly { addTo(register: Registry): void }[] = [],
+): ApiMetrics => {
   const register = new Registry()
+  for (const metrics of more) metrics.addTo(register)
   const registers = [register]
   const total = new Counter({
     name: 'apiserver_request_total',

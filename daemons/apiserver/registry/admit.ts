@@ -50,7 +50,7 @@ export const admissionRequest = (
 })
 
 const run = async (
-  phase: 'admit' | 'validate',
+  phase: 'admit' | 'allocate' | 'validate',
   plugins: readonly AdmissionPlugin[],
   { request, reader, passed }: { request: AdmissionRequest; reader: AdmissionReader; passed: Set<AdmissionPlugin> },
 ): Promise<void> => {
@@ -70,7 +70,7 @@ export const admitThen = async <T>(
   request: AdmissionRequest,
   { check, commit, happened = result => result !== undefined }: AdmittedWrite<T>,
 ): Promise<T> => {
-  const { mutating, validating, finishing } = registry.admission.route(
+  const { mutating, allocating, validating, finishing } = registry.admission.route(
     request.operation,
     request.kind,
     request.subresource,
@@ -80,6 +80,11 @@ export const admitThen = async <T>(
   let committed = false
   try {
     if (mutating.length > 0) await run('admit', mutating, state)
+    if (request.reinvocation?.due === true) {
+      request.reinvocation.round = 2
+      await run('admit', mutating, state)
+    }
+    if (allocating.length > 0) await run('allocate', allocating, state)
     check?.()
     if (validating.length > 0) await run('validate', validating, state)
     const result = await commit()

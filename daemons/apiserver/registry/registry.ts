@@ -86,6 +86,7 @@ export class Registry {
       list: (group, plural, namespace = '') =>
         store.range({ prefix: keyFor(group, plural, namespace, '') }).entries.map(entry => entry.object),
     }
+    for (const plugin of plugins) plugin.attach?.(this)
   }
 
   kind(group: string, version: string, plural: string): Kind | undefined {

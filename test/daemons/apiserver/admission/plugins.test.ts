@@ -40,12 +40,13 @@ const request = (plural: string, more: Partial<AdmissionRequest>): AdmissionRequ
 
 const run = async (one: AdmissionRequest, stored: Record<string, UnknownObject[]> = {}, clock = new FakeClock()) => {
   const reader = readerOf({ serviceaccounts: [defaultAccount], ...stored })
-  const { mutating, validating } = new AdmissionChain(admissionPlugins({ ...ranges, clock })).route(
+  const { mutating, allocating, validating } = new AdmissionChain(admissionPlugins({ ...ranges, clock })).route(
     one.operation,
     one.kind,
     one.subresource,
   )
   for (const plugin of mutating) await plugin.admit?.(one, reader)
+  for (const plugin of allocating) await plugin.allocate?.(one, reader)
   for (const plugin of validating) await plugin.validate?.(one, reader)
   return one.object
 }
@@ -66,6 +67,8 @@ t.test('the plugins stand in the order of upstream', async t => {
       'Priority',
       'DefaultTolerationSeconds',
       'DefaultIngressClass',
+      'MutatingAdmissionWebhook',
+      'ValidatingAdmissionWebhook',
       'ServiceAllocation',
     ],
   )
@@ -263,16 +266,16 @@ t.test('stored Services keep their addresses when the server starts, and lose th
   const old = service({ type: 'ClusterIP', clusterIP: '10.96.0.10' })
   const reader = readerOf({ services: [old] })
   const wanted = () => request('services', { object: service({ type: 'ClusterIP', clusterIP: '10.96.0.10' }) })
-  t.throws(() => allocation.admit(wanted(), reader), {
+  t.throws(() => allocation.allocate?.(wanted(), reader), {
     message:
       'Service "web" is invalid: spec.clusterIPs: Invalid value: ["10.96.0.10"]: failed to allocate IP 10.96.0.10: provided IP is already allocated',
   })
   const removal = request('services', { operation: 'delete', old })
-  void allocation.admit(removal, reader)
+  void allocation.allocate?.(removal, reader)
   allocation.finish?.(removal, false)
-  t.throws(() => allocation.admit(wanted(), reader), 'a deletion that waits for a finalizer frees nothing')
+  t.throws(() => allocation.allocate?.(wanted(), reader), 'a deletion that waits for a finalizer frees nothing')
   allocation.finish?.(removal, true)
-  t.equal(allocation.admit(wanted(), reader), undefined)
+  t.equal(allocation.allocate?.(wanted(), reader), undefined)
 })
 
 t.test('a dry run takes nothing', async t => {
@@ -280,7 +283,7 @@ t.test('a dry run takes nothing', async t => {
   const reader = readerOf({})
   for (let i = 0; i < 2; i++) {
     const one = request('services', { dryRun: true, object: service({ type: 'ClusterIP', clusterIP: '10.96.0.10' }) })
-    t.equal(allocation.admit(one, reader), undefined)
+    t.equal(allocation.allocate?.(one, reader), undefined)
     allocation.finish?.(one, false)
   }
 })

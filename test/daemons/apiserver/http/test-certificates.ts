@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import { webcrypto } from 'node:crypto'
+import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
@@ -59,7 +60,9 @@ export const makeAuthority = async (name = 'test-ca'): Promise<Authority> => {
       sign(
         [{ CN: ['server'] }],
         [
-          new x509.SubjectAlternativeNameExtension(addresses.map(value => ({ type: 'ip', value }))),
+          new x509.SubjectAlternativeNameExtension(
+            addresses.map(value => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
+          ),
           new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
         ],
       ),
