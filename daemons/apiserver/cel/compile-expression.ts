@@ -112,6 +112,8 @@ const compileSelect = (expression: Expression & { kind: 'select' }, context: Com
   const dotted = dottedName(expression)
   const named = dotted === undefined ? undefined : typeIdentifier(dotted)
   if (named !== undefined) return named
+  if (dotted !== undefined && context.globals.has(dotted))
+    return compileIdentifier({ kind: 'identifier', offset: expression.offset, name: dotted }, context)
   const selected = selectOperand(expression, context)
   if (selected === undefined) return failed
   const { operand, type, wrapped } = selected
