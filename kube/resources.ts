@@ -17,6 +17,7 @@ import type { Condition } from 'kubernetes-types/meta/v1.js'
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js'
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js'
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.js'
+import type { CustomResourceDefinition } from 'kubernetes-types/apiextensions/v1.js'
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js'
 import type { KubeObject } from './object.ts'
 import type { Resource } from './resource.ts'
@@ -138,5 +139,13 @@ export const serviceCidrs: Resource<ServiceCIDR> = {
   version: 'v1',
   kind: 'ServiceCIDR',
   plural: 'servicecidrs',
+  namespaced: false,
+}
+
+export const customResourceDefinitions: Resource<CustomResourceDefinition> = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
   namespaced: false,
 }

@@ -4,6 +4,7 @@ import type { EventRecorder } from '../../kube/client/event-recorder.ts'
 import type { WorkQueue } from '../../kube/client/work-queue.ts'
 import type { KubeObject } from '../../kube/object.ts'
 import type { Resource } from '../../kube/resource.ts'
+import type { CustomResources } from './custom-resources.ts'
 import type { ControllerManagerOptions } from './options.ts'
 import type { SharedInformers } from './shared-informers.ts'
 
@@ -13,6 +14,8 @@ export interface ControllerContext {
   informers: SharedInformers
   /** Every resource whose objects namespaces and owners hold. */
   resources: readonly Resource<KubeObject>[]
+  /** The kinds that CustomResourceDefinitions bring, as they come and go. */
+  customResources: CustomResources
   options: ControllerManagerOptions
   clock: Clock
   signal: AbortSignal

@@ -12,6 +12,7 @@ import * as builtIn from '../../kube/resources.ts'
 import { hasReason } from '../../kube/status.ts'
 import type { ControllerContext } from './controller-context.ts'
 import { controllers, selectControllers } from './controllers.ts'
+import { CustomResources } from './custom-resources.ts'
 import { startHealthServer } from './health-server.ts'
 import type { ControllerManagerOptions } from './options.ts'
 import { SharedInformers } from './shared-informers.ts'
@@ -129,9 +130,17 @@ const makeContext = (parts: Parts): ControllerContext => {
     if (hasReason(err, 'Conflict', 'NotFound')) log.debug({ queue, key, err }, 'the cache was late, trying again')
     else log.warn({ queue, key, err }, 'work failed, trying again')
   }
+  const customResources = new CustomResources({
+    client,
+    definitions: () => informers.of(builtIn.customResourceDefinitions),
+    signal,
+    clock,
+    onError: (err, resource) => log.debug({ err, resource: resource.plural }, 'a watch failed, trying again'),
+  })
   return {
     client,
     informers,
+    customResources,
     resources: context.resources ?? (Object.values(builtIn) as readonly Resource<unknown>[] as Resource<KubeObject>[]),
     options,
     clock,

@@ -1,4 +1,5 @@
 import type { EventRecorder } from '../../../kube/client/event-recorder.ts'
+import type { InformerHandler } from '../../../kube/client/informer.ts'
 import type { WorkQueue } from '../../../kube/client/work-queue.ts'
 import type { KubeObject, OwnerReference } from '../../../kube/object.ts'
 import { apiVersionOf, type Resource } from '../../../kube/resource.ts'
@@ -32,15 +33,34 @@ class GarbageCollector {
   }
 
   start(): void {
-    const { informers, resources } = this.#context
+    const { informers, resources, customResources } = this.#context
     this.#queue = this.#context.startQueue('garbage_collector', 10, uid => this.#sync(uid))
     // Events own nothing, are owned by nothing, and are many: upstream leaves them out too.
     for (const resource of resources.filter(one => one.plural !== events.plural))
-      informers.of(resource).subscribe({
-        added: object => this.#changed(resource, object, undefined),
-        updated: (object, old) => this.#changed(resource, object, old),
-        deleted: object => this.#gone(object),
-      })
+      informers.of(resource).subscribe(this.#handlerOf(resource))
+    customResources.subscribe({
+      added: (resource, informer) => {
+        informer.subscribe(this.#handlerOf(resource))
+        // What is owned by such objects could not be judged until now.
+        const judge = () => this.#graph.ownedBy(resource.kind, resource.group).forEach(uid => this.#enqueue(uid))
+        informer.synced.then(judge, () => {})
+      },
+      removed: resource => {
+        // Served in another version, or not at all: whether the objects are still there is for the API to say.
+        for (const uid of this.#graph.uidsOf(resource)) {
+          this.#graph.remove(uid)
+          for (const dependent of this.#graph.dependentsOf(uid)) this.#enqueue(dependent.object.metadata?.uid ?? '')
+        }
+      },
+    })
+  }
+
+  #handlerOf(resource: Resource<KubeObject>): InformerHandler<KubeObject> {
+    return {
+      added: object => this.#changed(resource, object, undefined),
+      updated: (object, old) => this.#changed(resource, object, old),
+      deleted: object => this.#gone(object),
+    }
   }
 
   #enqueue(uid: string): void {
@@ -183,7 +203,10 @@ class GarbageCollector {
 
   #resourceOf(owner: OwnerReference): Resource<KubeObject> | undefined {
     const group = owner.apiVersion.includes('/') ? (owner.apiVersion.split('/')[0] ?? '') : ''
-    const candidates = this.#context.resources.filter(one => one.group === group && one.kind === owner.kind)
+    const { resources, customResources } = this.#context
+    const candidates = [...resources, ...customResources.all].filter(
+      one => one.group === group && one.kind === owner.kind,
+    )
     return candidates.find(one => apiVersionOf(one) === owner.apiVersion) ?? candidates[0]
   }
 

@@ -23,6 +23,20 @@ export class OwnerGraph {
     return (this.#dependents.get(uid)?.size ?? 0) > 0
   }
 
+  /** Uids of the objects of a resource. */
+  uidsOf(resource: Resource<KubeObject>): string[] {
+    return [...this.#nodes].flatMap(([uid, node]) => (node.resource === resource ? [uid] : []))
+  }
+
+  /** Uids of the objects that have an owner of this kind. */
+  ownedBy(kind: string, group: string): string[] {
+    return [...this.#nodes].flatMap(([uid, { object }]) =>
+      object.metadata?.ownerReferences?.some(owner => owner.kind === kind && owner.apiVersion.startsWith(`${group}/`))
+        ? [uid]
+        : [],
+    )
+  }
+
   put(resource: Resource<KubeObject>, object: KubeObject): void {
     const uid = object.metadata?.uid ?? ''
     this.#unlink(uid)

@@ -20,15 +20,19 @@ interface Content {
 
 class NamespaceController {
   readonly #context: ControllerContext
-  readonly #resources: readonly Resource<KubeObject>[]
 
   constructor(context: ControllerContext) {
     this.#context = context
-    this.#resources = context.resources.filter(resource => resource.namespaced)
+  }
+
+  /** The custom ones come and go. */
+  get #resources(): readonly Resource<KubeObject>[] {
+    const { resources, customResources } = this.#context
+    return [...resources, ...customResources.all].filter(resource => resource.namespaced)
   }
 
   start(): void {
-    const { informers } = this.#context
+    const { informers, resources, customResources } = this.#context
     const queue = this.#context.startQueue('namespace', 10, async name => {
       if (await this.#sync(name)) queue.addAfter(name, recheckMs)
     })
@@ -38,13 +42,13 @@ class NamespaceController {
     informers.of(namespaces).subscribe({ added: enqueue, updated: enqueue })
     // The last object to go lets the namespace go: no waiting for the next look.
     // Events are too many to keep, and are gone as soon as they are deleted.
-    for (const resource of this.#resources.filter(one => one.plural !== events.plural))
-      informers.of(resource).subscribe({
-        deleted: object => {
-          const namespace = informers.of(namespaces).get(object.metadata?.namespace ?? '')
-          if (namespace !== undefined) enqueue(namespace)
-        },
-      })
+    const deleted = (object: KubeObject): void => {
+      const namespace = informers.of(namespaces).get(object.metadata?.namespace ?? '')
+      if (namespace !== undefined) enqueue(namespace)
+    }
+    for (const resource of resources.filter(one => one.namespaced && one.plural !== events.plural))
+      informers.of(resource).subscribe({ deleted })
+    customResources.subscribe({ added: (_, informer) => informer.subscribe({ deleted }), removed: () => {} })
   }
 
   /** True when content remains. */
