@@ -93,7 +93,7 @@ export const mutate = async (
     const view = registry.view(target.kind, stored)
     const live = view instanceof Promise ? await view : view
     if (mutation.conditional === true) requireVersion(target)
-    const written = await attemptMutation(registry, target, { ...mutation, live }, context)
+    const written = await attemptMutation(registry, target, { ...mutation, live, stale: stored.stale }, context)
     if (written !== undefined) return written
   }
   throw conflict(target.kind, target.name)
@@ -103,7 +103,7 @@ export const mutate = async (
 const attemptMutation = async (
   registry: Registry,
   target: ObjectTarget,
-  mutation: Mutation & { live: StoredEntry },
+  mutation: Mutation & { live: StoredEntry; stale: boolean },
   context: RequestContext,
 ): Promise<StoredEntry | undefined> => {
   const { kind, namespace, name } = target
@@ -116,7 +116,8 @@ const attemptMutation = async (
   let next = settle(changed, live, where)
   if (mutation.keepManagers !== true) recordWriter(registry, { kind, next, live, subresource }, context)
   const commit = async (): Promise<StoredEntry | undefined> => {
-    if (equalJson(next, live)) return entry
+    // What is encrypted with an older key is written again, as upstream does: replacing all Secrets rotates the key.
+    if (!mutation.stale && equalJson(next, live)) return entry
     if (context.dryRun) return new StoredEntry(entry.key, entry.revision, { object: next })
     const written = await write(registry, { kind, key: registry.key(target), next, expected: entry.revision })
     if (written?.gone === true) tellRemoved(registry, request)

@@ -17,8 +17,9 @@ const lastSeen = (event: UnknownObject): number => {
   )
 }
 
-/** Removes the Events that nobody has seen again for `ttlMs`; upstream lets them go with a lease of etcd. */
+/** Removes the Events that nobody has seen again for `ttlMs`, where the store does not let them go by itself. */
 const expireEvents = async (registry: Registry, ttlMs: number): Promise<void> => {
+  if (registry.store.expiresEvents) return
   const limit = registry.clock.now() - ttlMs
   const { entries } = registry.store.range({ prefix: '/registry/core/events/' })
   const old = entries.filter(entry => lastSeen(entry.object) < limit)

@@ -1,14 +1,27 @@
-import { mkdirSync, statfsSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import type { Server } from 'node:net'
-import { join } from 'node:path'
-import type { Database, RootDatabase } from 'lmdb'
 import type { Clock } from '../../../kube/clock.ts'
 import { messageOf, SkiffError } from '../../../kube/errors.ts'
-import { decodeEvent, decodeObject, encodeEvent, encodeStored } from './lmdb-records.ts'
-import { MemoryIndex } from './memory-index.ts'
+import { checkSpace, writeFailure } from './disk-space.ts'
+import { evaluate } from './evaluate.ts'
+import { defaultHistoryBounds, type HistoryBounds } from './history-bounds.ts'
+import {
+  checkFormat,
+  format,
+  type LmdbFile,
+  openLmdbFile,
+  putNumber,
+  readNumber,
+  storeFile,
+  upgradeFormat1,
+} from './lmdb-file.ts'
+import { decodeEvent, decodeStored, encodeEvent, encodeStored } from './lmdb-records.ts'
+import { collectionOf, type ForgetPlan, MemoryIndex } from './memory-index.ts'
 import type { RangeOptions, RangeResult, Store, StoreEvent, StoreOperation, TransactionResult } from './store.ts'
-import { StoredEntry } from './stored-entry.ts'
+import type { StoredEntry } from './stored-entry.ts'
 import { takeStoreLock } from './store-lock.ts'
+import { plainValues } from './plain-values.ts'
+import type { ValueCodec } from './value-codec.ts'
 
 export interface LmdbStoreOptions {
   /** Made when it is not there; the file in it is `store.mdb`. */
@@ -16,12 +29,11 @@ export interface LmdbStoreOptions {
   clock: Clock
   /** Compaction runs while this is not aborted. */
   signal: AbortSignal
-  /** How long what happened can be watched again; default 5 minutes. */
-  historyMs?: number
-  /** At most this many events are kept whatever their age; default 10,000. */
-  historyEvents?: number
+  history?: Partial<HistoryBounds>
   /** Writes are refused when the file system has less than this left; default 16 MiB. */
   reserveBytes?: number
+  /** Encryption at rest; default none. */
+  codec?: ValueCodec
   onError?(error: unknown): void
 }
 
@@ -33,61 +45,62 @@ interface Waiting {
 
 /** How many transactions share one commit at most. */
 const batchSize = 1024
+/** How many events one commit forgets at most: writers wait for it. */
+const foldSize = 1000
 const compactEveryMs = 60_000
 
 /**
- * The embedded engine: one LMDB file.
- *
- *   objects   key -> the object as it was at the last compaction
- *   history   [revision, n] -> one event since then
- *   meta      revision, compacted, format
- *
- * A write is thus one record in `history`; compaction folds the oldest ones into `objects`. At start both are read
- * into memory. Transactions that arrive while a commit is under way share the next one.
+ * The embedded engine: one LMDB file (lmdb-file.ts). A write is one record in `changes`; compaction folds the oldest
+ * ones into `objects`. At start both are read into memory. Transactions that arrive while a commit is under way share
+ * the next one.
  */
 export class LmdbStore implements Store {
-  readonly #root: RootDatabase<Buffer, string>
-  readonly #objects: Database<Buffer, string>
-  readonly #history: Database<Buffer, [number, number]>
+  readonly shared = false
+  readonly expiresEvents = false
+  readonly #file: LmdbFile
   readonly #lock: Server
   readonly #options: LmdbStoreOptions
+  readonly #bounds: HistoryBounds
+  readonly #codec: ValueCodec
   readonly #index = new MemoryIndex()
   readonly #waiting: Waiting[] = []
   /** The end of the last commit or compaction: they never overlap. */
   #turn: Promise<void> = Promise.resolve()
   #scheduled = false
+  #trimming = false
   #closed = false
 
-  private constructor(root: RootDatabase<Buffer, string>, lock: Server, options: LmdbStoreOptions) {
-    this.#root = root
+  private constructor(file: LmdbFile, lock: Server, options: LmdbStoreOptions) {
+    this.#file = file
     this.#lock = lock
     this.#options = options
-    this.#objects = root.openDB({ name: 'objects', encoding: 'binary' })
-    this.#history = root.openDB({ name: 'history', encoding: 'binary' })
+    this.#bounds = { ...defaultHistoryBounds, ...options.history }
+    this.#codec = options.codec ?? plainValues
   }
 
-  /** Throws SkiffError ALREADY_RUNNING when another process has it open, CORRUPT when it cannot be read. */
+  /**
+   * Throws SkiffError ALREADY_RUNNING when another process has it open, CORRUPT when it cannot be read, INVALID_INPUT
+   * when a value is encrypted with a key that is not there.
+   */
   static async open(options: LmdbStoreOptions): Promise<LmdbStore> {
     mkdirSync(options.directory, { recursive: true, mode: 0o700 })
     const lock = await takeStoreLock(options.directory)
     try {
-      const { open } = await import('lmdb')
-      const root = open<Buffer, string>({
-        path: join(options.directory, 'store.mdb'),
-        noSubdir: true,
-        encoding: 'binary',
-        maxDbs: 4,
-        // With overlapping sync the promise of a write resolves before it is on the disk.
-        overlappingSync: false,
-      })
-      const store = new LmdbStore(root, lock, options)
-      store.#load()
-      void store.#compactForever().catch(() => {})
-      return store
+      const file = await openLmdbFile(options.directory)
+      try {
+        if (checkFormat(file, options.directory) === 1) await upgradeFormat1(file)
+        const store = new LmdbStore(file, lock, options)
+        store.#load()
+        void store.#trimForever().catch(() => {})
+        return store
+      } catch (error) {
+        await file.root.close()
+        throw error
+      }
     } catch (cause) {
       lock.close()
       if (cause instanceof SkiffError) throw cause
-      throw new SkiffError('CORRUPT', `${options.directory}/store.mdb: ${messageOf(cause)}`, {
+      throw new SkiffError('CORRUPT', `${storeFile(options.directory)}: ${messageOf(cause)}`, {
         cause,
         remedy: 'restore the data directory from a backup, or move it away to start with an empty cluster',
       })
@@ -95,27 +108,28 @@ export class LmdbStore implements Store {
   }
 
   #load(): void {
-    const format = this.#meta('format')
-    if (format > 1)
-      throw new SkiffError('CORRUPT', `${this.#options.directory}/store.mdb: format ${format} is newer than this Skiff`)
-    for (const { key, value } of this.#objects.getRange({})) this.#index.load(decodeObject(key, value))
-    this.#index.compactedRevision = this.#meta('compacted')
-    this.#index.revision = this.#index.compactedRevision
-    for (const { key, value } of this.#history.getRange({}))
-      this.#index.apply([decodeEvent(key[0], value, name => this.#index.get(name))])
-    if (this.#meta('revision') !== this.#index.revision)
-      throw new SkiffError('CORRUPT', `${this.#options.directory}/store.mdb: the history ends before its revision`)
-  }
-
-  #meta(name: string): number {
-    const value = this.#root.get(name)
-    return value === undefined ? 0 : value.readDoubleBE(0)
-  }
-
-  #putMeta(name: string, value: number): void {
-    const bytes = Buffer.alloc(8)
-    bytes.writeDoubleBE(value)
-    void this.#root.put(name, bytes).catch(() => {})
+    const { root, objects, changes, forgotten } = this.#file
+    const codec = this.#codec
+    const revision = readNumber(root, 'revision')
+    let last = 0
+    for (const { key, value } of objects.getRange({})) {
+      const entry = decodeStored(key, value, codec)
+      last = Math.max(last, entry.revision)
+      this.#index.load(entry)
+    }
+    this.#index.compactedRevision = readNumber(root, 'compacted')
+    for (const { key, value } of forgotten.getRange({})) this.#index.forget(key, value.readDoubleBE(0))
+    const before = (key: string) => this.#index.get(key)
+    for (const { key, value } of changes.getRange({})) {
+      last = Math.max(last, key[1])
+      this.#index.apply([decodeEvent(key[1], value, { codec, before })])
+    }
+    if (last > revision)
+      throw new SkiffError(
+        'CORRUPT',
+        `${storeFile(this.#options.directory)}: revision ${last} is later than the last, ${revision}`,
+      )
+    this.#index.revision = revision
   }
 
   get revision(): number {
@@ -123,6 +137,9 @@ export class LmdbStore implements Store {
   }
   refresh(): Promise<void> {
     return Promise.resolve()
+  }
+  problem(): string | undefined {
+    return this.#closed ? 'the store is closed' : undefined
   }
   get(key: string): StoredEntry | undefined {
     return this.#index.get(key)
@@ -186,18 +203,21 @@ export class LmdbStore implements Store {
     }
     this.#index.apply(events)
     for (const settle of outcomes) settle()
+    if (!this.#trimming && this.#index.crowded(this.#bounds, events)) void this.#trim()
   }
 
   #record(events: readonly StoreEvent[], revision: number): void {
     let last = 0
     let nth = 0
     for (const event of events) {
-      nth = event.entry.revision === last ? nth + 1 : 0
-      last = event.entry.revision
-      void this.#history.put([last, nth], encodeEvent(event)).catch(() => {})
+      const { entry } = event
+      nth = entry.revision === last ? nth + 1 : 0
+      last = entry.revision
+      const key: [string, number, number] = [collectionOf(entry.key), last, nth]
+      void this.#file.changes.put(key, encodeEvent(event, this.#codec)).catch(() => {})
     }
-    this.#putMeta('revision', revision)
-    this.#putMeta('format', 1)
+    putNumber(this.#file.root, 'revision', revision)
+    putNumber(this.#file.root, 'format', format)
   }
 
   /** The single puts share the fate of the batch, whose promise is the one that is looked at. */
@@ -205,96 +225,87 @@ export class LmdbStore implements Store {
     const { directory, reserveBytes = 16 * 1024 * 1024 } = this.#options
     checkSpace(directory, reserveBytes)
     try {
-      await this.#root.batch(puts)
+      await this.#file.root.batch(puts)
     } catch (cause) {
       throw writeFailure(directory, cause)
     }
   }
 
-  compact(revision: number): Promise<void> {
+  async compact(revision: number): Promise<void> {
     const target = Math.min(revision, this.#index.revision)
-    const work = this.#turn.then(async () => {
+    await this.#forget(this.#index.planCompaction(target))
+    await this.#afterOthers(async () => {
       if (target <= this.#index.compactedRevision) return
-      const events = this.#index.eventsUpTo(target)
-      const newest = new Map(events.map(event => [event.entry.key, event]))
-      await this.#write(() => {
-        for (const { type, entry } of newest.values())
-          void (
-            type === 'put' ? this.#objects.put(entry.key, encodeStored(entry)) : this.#objects.remove(entry.key)
-          ).catch(() => {})
-        for (const key of this.#history.getKeys({ end: [target + 1, 0] }))
-          void this.#history.remove(key).catch(() => {})
-        this.#putMeta('compacted', target)
-      })
-      this.#index.compact(target)
+      await this.#write(() => putNumber(this.#file.root, 'compacted', target))
+      this.#index.compactedRevision = target
     })
-    this.#turn = work.catch(() => {})
-    return work
   }
 
-  async #compactForever(): Promise<void> {
-    const { clock, signal, historyMs = 300_000, historyEvents = 10_000 } = this.#options
+  /** Runs alone: no commit and no other compaction is under way. */
+  #afterOthers<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.then(
+      () => {},
+      () => {},
+    )
+    return done
+  }
+
+  /** Piece by piece, so that writers get their turns in between. */
+  async #forget(plan: ForgetPlan): Promise<void> {
+    for (const [collection, target] of plan) while (await this.#afterOthers(() => this.#fold(collection, target)));
+  }
+
+  /** Folds the next events of a collection into its objects; resolves with whether some are left. */
+  async #fold(collection: string, target: number): Promise<boolean> {
+    const all = this.#index.eventsUpTo(collection, target)
+    if (all.length === 0) return false
+    const { objects, changes, forgotten } = this.#file
+    const reached = all[Math.min(foldSize, all.length) - 1]?.entry.revision ?? target
+    // A revision is folded as a whole.
+    const events = all.filter(({ entry }) => entry.revision <= reached)
+    const newest = new Map(events.map(event => [event.entry.key, event]))
+    await this.#write(() => {
+      for (const { type, entry } of newest.values())
+        void (
+          type === 'put' ? objects.put(entry.key, encodeStored(entry, this.#codec)) : objects.remove(entry.key)
+        ).catch(() => {})
+      for (const key of changes.getKeys({ start: [collection, 0, 0], end: [collection, reached + 1, 0] }))
+        void changes.remove(key).catch(() => {})
+      putNumber(forgotten, collection, reached)
+    })
+    this.#index.forget(collection, reached)
+    return events.length < all.length
+  }
+
+  /** A disk that is full must not stop the server: it is tried again at the next turn of the clock. */
+  async #trim(): Promise<void> {
+    this.#trimming = true
+    try {
+      await this.#forget(this.#index.planForgetting(this.#bounds, this.#options.clock.now()))
+    } catch (error) {
+      this.#options.onError?.(error)
+    } finally {
+      this.#trimming = false
+    }
+  }
+
+  async #trimForever(): Promise<void> {
+    const { clock, signal } = this.#options
     for (;;) {
       await clock.sleep(compactEveryMs, signal)
-      const target = this.#index.revisionToCompact(clock.now() - historyMs, historyEvents)
-      // A disk that is full must not stop the server: it is tried again at the next turn.
-      await this.compact(target).catch((error: unknown) => this.#options.onError?.(error))
+      if (!this.#closed) await this.#trim()
     }
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    while (this.#waiting.length > 0 || this.#scheduled) await this.#turn
+    while (this.#waiting.length > 0 || this.#scheduled || this.#trimming) {
+      await this.#turn
+      await new Promise<void>(done => setImmediate(done))
+    }
     await this.#turn
-    await this.#root.close()
+    await this.#file.root.close()
     await new Promise<void>(done => this.#lock.close(() => done()))
   }
-}
-
-type Evaluated =
-  | { kind: 'committed'; events: StoreEvent[] }
-  | { kind: 'conflict'; index: number; current: StoredEntry | undefined }
-
-/** What a transaction does to the state it finds; changes the objects of its puts only when all of it goes through. */
-const evaluate = (
-  operations: readonly StoreOperation[],
-  { read, revision, timeMs }: { read(key: string): StoredEntry | undefined; revision: number; timeMs: number },
-): Evaluated => {
-  for (const [index, { key, expected, kind }] of operations.entries()) {
-    const current = read(key)
-    if (expected !== undefined && expected !== (current?.revision ?? 0)) return { kind: 'conflict', index, current }
-    if (kind === 'delete' && current === undefined) return { kind: 'conflict', index, current }
-  }
-  const events = operations.map((operation): StoreEvent => {
-    const previous = read(operation.key)
-    if (operation.kind === 'delete') {
-      if (previous === undefined) throw new SkiffError('INTERNAL', `store: ${operation.key} is deleted twice`)
-      return { type: 'delete', entry: previous.at(revision), previous, timeMs }
-    }
-    const { object } = operation
-    object.metadata = { ...object.metadata, resourceVersion: String(revision) }
-    return { type: 'put', entry: new StoredEntry(operation.key, revision, { object }), previous, timeMs }
-  })
-  return { kind: 'committed', events }
-}
-
-const writeFailure = (directory: string, cause: unknown): SkiffError => {
-  // lmdb-js hands the reason over as a second rejected promise: without this it would count as unhandled.
-  const reason = (cause as { commitError?: unknown } | undefined)?.commitError
-  if (reason instanceof Promise) void reason.catch(() => {})
-  return new SkiffError('INTERNAL', `${directory}/store.mdb: ${messageOf(cause)}`, { cause })
-}
-
-/**
- * Refuses a write before the disk is full: a commit of LMDB that runs out of space on the way can take the process
- * down with it.
- */
-const checkSpace = (directory: string, reserveBytes: number): void => {
-  const { bavail, bsize } = statfsSync(directory)
-  if (bavail * bsize < reserveBytes)
-    throw new SkiffError(
-      'HOST_UNFIT',
-      `the disk of ${directory} is full (${bavail * bsize} bytes left): nothing can be written`,
-      { remedy: `free space on the file system of ${directory}; reading goes on meanwhile` },
-    )
 }

@@ -1,5 +1,8 @@
-import { apiError } from '../../../kube/status.ts'
 import { SkiffError } from '../../../kube/errors.ts'
+import { apiError } from '../../../kube/status.ts'
+import { EventHistory } from './event-history.ts'
+import { eventsBound, slack, type HistoryBounds } from './history-bounds.ts'
+import { SortedEntries } from './sorted-entries.ts'
 import type { RangeOptions, RangeResult, StoreEvent } from './store.ts'
 import type { StoredEntry } from './stored-entry.ts'
 
@@ -9,40 +12,15 @@ interface Watcher {
 }
 
 interface Collection {
-  /** Sorted, so that ranges and pages come in key order. */
-  keys: string[]
+  name: string
+  sorted: SortedEntries
   entries: Map<string, StoredEntry>
-  /** Since the last compaction, oldest first. */
-  events: StoreEvent[]
+  history: EventHistory
   watchers: Set<Watcher>
 }
 
-/** The first index whose key is not less than `key`. */
-const lowerBound = (keys: readonly string[], key: string): number => {
-  let low = 0
-  let high = keys.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((keys[middle] ?? '') < key) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-/** The first index of an event later than `revision`. */
-const firstAfter = (events: readonly StoreEvent[], revision: number): number => {
-  let low = 0
-  let high = events.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((events[middle]?.entry.revision ?? 0) <= revision) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
 /** `/registry/apps/deployments/` of any key or prefix below it. */
-const collectionOf = (key: string): string => {
+export const collectionOf = (key: string): string => {
   const afterGroup = key.indexOf('/', '/registry/'.length)
   const afterPlural = afterGroup < 0 ? -1 : key.indexOf('/', afterGroup + 1)
   if (!key.startsWith('/registry/') || afterPlural < 0)
@@ -50,22 +28,31 @@ const collectionOf = (key: string): string => {
   return key.slice(0, afterPlural + 1)
 }
 
+/** Which collections are to forget what happened up to which revision. */
+export type ForgetPlan = ReadonlyMap<string, number>
+
 /**
  * The state and the recent past in memory, one collection a resource. Engines make writes durable and then apply
- * them here; every read and watch is served from here.
+ * them here; every read and watch is served from here. Each collection forgets its own past: a resource that is
+ * written all the time does not shorten what the others remember.
  */
 export class MemoryIndex {
   revision = 0
+  /** Nothing up to this revision is remembered, in any collection. */
   compactedRevision = 0
-  /** Events kept, over all collections. */
-  eventCount = 0
   readonly #collections = new Map<string, Collection>()
 
   #collection(key: string): Collection {
     const name = collectionOf(key)
     let collection = this.#collections.get(name)
     if (collection === undefined) {
-      collection = { keys: [], entries: new Map(), events: [], watchers: new Set() }
+      collection = {
+        name,
+        sorted: new SortedEntries(),
+        entries: new Map(),
+        history: new EventHistory(),
+        watchers: new Set(),
+      }
       this.#collections.set(name, collection)
     }
     return collection
@@ -77,71 +64,50 @@ export class MemoryIndex {
 
   /** Puts an entry in place without an event: what was there at the last compaction, read back at start. */
   load(entry: StoredEntry): void {
-    this.#set(this.#collection(entry.key), entry)
+    const collection = this.#collection(entry.key)
+    collection.sorted.set(entry)
+    collection.entries.set(entry.key, entry)
   }
 
-  #set(collection: Collection, entry: StoredEntry): void {
-    if (!collection.entries.has(entry.key)) {
-      const last = collection.keys.at(-1)
-      if (last === undefined || last < entry.key) collection.keys.push(entry.key)
-      else collection.keys.splice(lowerBound(collection.keys, entry.key), 0, entry.key)
-    }
-    collection.entries.set(entry.key, entry)
+  #place({ type, entry }: StoreEvent, collection: Collection): void {
+    if (type === 'put') {
+      collection.sorted.set(entry)
+      collection.entries.set(entry.key, entry)
+    } else if (collection.entries.delete(entry.key)) collection.sorted.delete(entry.key)
   }
 
   /** Applies committed writes of rising revisions, and tells the watchers once the state stands. */
   apply(events: readonly StoreEvent[]): void {
     for (const event of events) {
-      const { entry } = event
-      const collection = this.#collection(entry.key)
-      if (event.type === 'put') this.#set(collection, entry)
-      else if (collection.entries.delete(entry.key)) collection.keys.splice(lowerBound(collection.keys, entry.key), 1)
-      collection.events.push(event)
-      this.eventCount++
-      this.revision = Math.max(this.revision, entry.revision)
+      const collection = this.#collection(event.entry.key)
+      this.#place(event, collection)
+      collection.history.push(event)
+      this.revision = Math.max(this.revision, event.entry.revision)
     }
     for (const event of events)
       for (const watcher of this.#collection(event.entry.key).watchers)
         if (event.entry.key.startsWith(watcher.prefix)) watcher.listener(event)
+    for (const { entry } of events) entry.settle()
   }
 
-  range({ prefix, after, limit, revision }: RangeOptions): RangeResult {
+  range({ prefix, after, limit = 0, revision }: RangeOptions): RangeResult {
     const collection = this.#collection(prefix)
     const at = revision ?? this.revision
-    const [keys, entryOf] = at === this.revision ? this.#now(collection) : this.#past(collection, at)
-    const start = Math.max(lowerBound(keys, prefix), after === undefined ? 0 : lowerBound(keys, `${after}\0`))
+    const behind = after === undefined ? prefix : `${after}\0`
     // U+FFFF sorts behind every character a name may have.
-    const end = lowerBound(keys, `${prefix}\uffff`)
-    const stop = limit === undefined || limit <= 0 ? end : Math.min(end, start + limit)
-    const entries: StoredEntry[] = []
-    for (let i = start; i < stop; i++) {
-      const entry = entryOf(keys[i] ?? '')
-      if (entry !== undefined) entries.push(entry)
-    }
-    return { revision: at, entries, remaining: Math.max(0, end - stop) }
+    const where: [string, string] = [behind > prefix ? behind : prefix, `${prefix}\uffff`]
+    const most = limit > 0 ? limit : Number.MAX_SAFE_INTEGER
+    if (at !== this.revision) this.#checkRevision(collection, at)
+    const changed = at === this.revision ? [] : undone(collection.history.after(at), where)
+    const entries = merge(collection.sorted, changed, { where, most })
+    let total = collection.sorted.count(...where)
+    for (const [key, entry] of changed) total += (entry === undefined ? 0 : 1) - (collection.entries.has(key) ? 1 : 0)
+    return { revision: at, entries, remaining: Math.max(0, total - entries.length) }
   }
 
-  #now(collection: Collection): [string[], (key: string) => StoredEntry | undefined] {
-    return [collection.keys, key => collection.entries.get(key)]
-  }
-
-  /** The state at an earlier revision: the newest one with the later events undone. */
-  #past(collection: Collection, revision: number): [string[], (key: string) => StoredEntry | undefined] {
-    this.#checkRevision(revision)
-    const undone = new Map<string, StoredEntry | undefined>()
-    for (let i = collection.events.length - 1; i >= firstAfter(collection.events, revision); i--) {
-      const event = collection.events[i]
-      if (event !== undefined) undone.set(event.entry.key, event.previous)
-    }
-    const keys = collection.keys.filter(key => !undone.has(key))
-    for (const [key, entry] of undone) if (entry !== undefined) keys.push(key)
-    keys.sort()
-    return [keys, key => (undone.has(key) ? undone.get(key) : collection.entries.get(key))]
-  }
-
-  #checkRevision(revision: number): void {
-    if (revision < this.compactedRevision)
-      throw apiError('Expired', `too old resource version: ${revision} (${this.compactedRevision})`)
+  #checkRevision({ history }: Collection, revision: number): void {
+    const compacted = Math.max(this.compactedRevision, history.compacted)
+    if (revision < compacted) throw apiError('Expired', `too old resource version: ${revision} (${compacted})`)
     if (revision > this.revision)
       throw apiError('Timeout', `Too large resource version: ${revision}, current: ${this.revision}`, {
         causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
@@ -150,12 +116,9 @@ export class MemoryIndex {
   }
 
   watch(prefix: string, fromRevision: number, listener: (event: StoreEvent) => void): () => void {
-    this.#checkRevision(fromRevision)
     const collection = this.#collection(prefix)
-    for (let i = firstAfter(collection.events, fromRevision); i < collection.events.length; i++) {
-      const event = collection.events[i]
-      if (event?.entry.key.startsWith(prefix)) listener(event)
-    }
+    this.#checkRevision(collection, fromRevision)
+    for (const event of collection.history.after(fromRevision)) if (event.entry.key.startsWith(prefix)) listener(event)
     const watcher: Watcher = { prefix, listener }
     collection.watchers.add(watcher)
     return () => {
@@ -163,31 +126,84 @@ export class MemoryIndex {
     }
   }
 
-  /** Every event up to and including `revision`, in the order of their revisions. */
-  eventsUpTo(revision: number): StoreEvent[] {
-    return [...this.#collections.values()]
-      .flatMap(({ events }) => events.slice(0, firstAfter(events, revision)))
-      .sort((a, b) => a.entry.revision - b.entry.revision)
+  /** Events of one collection up to and including `revision`, oldest first. */
+  eventsUpTo(collection: string, revision: number): StoreEvent[] {
+    return this.#collection(collection).history.upTo(revision)
   }
 
-  /** The last revision whose events are all older than `timeMs`, or that leaves at most `keep` events. */
-  revisionToCompact(timeMs: number, keep: number): number {
-    const events = this.eventsUpTo(this.revision)
-    let target = this.compactedRevision
-    for (const [index, event] of events.entries()) {
-      if (event.timeMs > timeMs && events.length - index <= keep) break
-      target = event.entry.revision
-    }
-    return target
+  /** Whether what a write just added has to be cut off elsewhere before the next turn of the clock. */
+  crowded(bounds: HistoryBounds, written: Iterable<StoreEvent>): boolean {
+    const names = new Set([...written].map(({ entry }) => collectionOf(entry.key)))
+    for (const name of names) if (this.#collection(name).history.length > eventsBound(bounds, name) * slack) return true
+    return this.historyBytes > bounds.historyBytes * slack
   }
 
-  compact(revision: number): void {
-    for (const collection of this.#collections.values()) {
-      const gone = firstAfter(collection.events, revision)
-      if (gone === 0) continue
-      collection.events = collection.events.slice(gone)
-      this.eventCount -= gone
-    }
-    this.compactedRevision = Math.max(this.compactedRevision, revision)
+  get historyBytes(): number {
+    let bytes = 0
+    for (const { history } of this.#collections.values()) bytes += history.bytes
+    return bytes
   }
+
+  /** What goes beyond the bounds: the old, the too many, and of the largest histories what is too much in all. */
+  planForgetting(bounds: HistoryBounds, nowMs: number): ForgetPlan {
+    const plan = new Map<string, number>()
+    let excess = this.historyBytes - bounds.historyBytes
+    const largestFirst = [...this.#collections.values()].sort((a, b) => b.history.bytes - a.history.bytes)
+    for (const { name, history } of largestFirst) {
+      const bytes = Math.max(0, Math.min(excess, history.bytes))
+      excess -= bytes
+      const keep = eventsBound(bounds, name)
+      const target = history.cut({ timeMs: nowMs - bounds.historyMs, keep, bytes })
+      if (target > history.compacted) plan.set(name, target)
+    }
+    return plan
+  }
+
+  /** Every collection that remembers something up to `revision`. */
+  planCompaction(revision: number): ForgetPlan {
+    const plan = new Map<string, number>()
+    for (const { name, history } of this.#collections.values())
+      if (history.compacted < revision && history.upTo(revision).length > 0) plan.set(name, revision)
+    return plan
+  }
+
+  forget(collection: string, revision: number): void {
+    this.#collection(collection).history.forget(revision)
+  }
+
+  /** The revision up to which a collection has forgotten. */
+  forgotten(collection: string): number {
+    return this.#collection(collection).history.compacted
+  }
+}
+
+/** What the keys that changed since were before, in key order; undefined: not there. */
+const undone = (
+  events: readonly StoreEvent[],
+  [lower, upper]: [string, string],
+): [string, StoredEntry | undefined][] => {
+  const before = new Map<string, StoredEntry | undefined>()
+  for (const { entry, previous } of events)
+    if (entry.key >= lower && entry.key < upper && !before.has(entry.key)) before.set(entry.key, previous)
+  return [...before].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+/** The first `most` entries of what is there now, with `changed` put back. */
+const merge = (
+  sorted: SortedEntries,
+  changed: readonly [string, StoredEntry | undefined][],
+  { where: [lower, upper], most }: { where: [string, string]; most: number },
+): StoredEntry[] => {
+  if (changed.length === 0) return sorted.slice(lower, upper, most)
+  const entries: StoredEntry[] = []
+  let from = lower
+  for (const [key, entry] of changed) {
+    for (const same of sorted.slice(from, key, most - entries.length)) entries.push(same)
+    if (entries.length >= most) return entries
+    if (entry !== undefined) entries.push(entry)
+    if (entries.length >= most) return entries
+    from = `${key}\0`
+  }
+  for (const same of sorted.slice(from, upper, most - entries.length)) entries.push(same)
+  return entries
 }

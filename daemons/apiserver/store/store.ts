@@ -50,14 +50,23 @@ export interface RangeResult {
  * `/registry/<group or core>/<plural>/[<namespace>/]<name>`, values JSON objects.
  */
 export interface Store {
+  /** Others write to the same data: what is in memory may be behind until `refresh` has resolved. */
+  readonly shared: boolean
+  /** It removes Events by itself when their time is over. */
+  readonly expiresEvents: boolean
   /** Of the last committed transaction that reads can see. */
   readonly revision: number
   /** Resolves when reads see everything any writer had committed at the time of the call. */
   refresh(): Promise<void>
+  /** Why writes cannot go through at present; undefined: they can, as far as is known. */
+  problem(): string | undefined
   get(key: string): StoredEntry | undefined
   /** Throws ApiError `Expired` when `revision` is compacted, `Timeout` when it is in the future. */
   range(options: RangeOptions): RangeResult
-  /** Rejects with SkiffError HOST_UNFIT when the disk is full; reads go on. */
+  /**
+   * Rejects with SkiffError HOST_UNFIT when the disk is full, UNAVAILABLE when nothing was written, TIMEOUT when
+   * nobody knows; reads from memory go on.
+   */
   transact(operations: readonly StoreOperation[]): Promise<TransactionResult>
   /**
    * Calls `listener` for each event after `fromRevision`, oldest first: those that happened already before this

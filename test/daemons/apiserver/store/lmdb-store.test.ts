@@ -1,19 +1,17 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import type { HistoryBounds } from '../../../../daemons/apiserver/store/history-bounds.ts'
 import { LmdbStore } from '../../../../daemons/apiserver/store/lmdb-store.ts'
 import { FakeClock } from '../../../../host/clock-fake.ts'
 import { keyOf, put, storeSuite } from './store-suite.ts'
 
-const makeStore = async () => {
+const makeStore = async (history: Partial<HistoryBounds> = {}) => {
   const directory = mkdtempSync(join(tmpdir(), 'skiff-store-'))
   const stop = new AbortController()
   const clock = new FakeClock()
-  const open = () => LmdbStore.open({ directory, clock, signal: stop.signal })
+  const open = () => LmdbStore.open({ directory, clock, signal: stop.signal, history })
   let store = await open()
   return {
     store,
@@ -32,7 +30,7 @@ const makeStore = async () => {
   }
 }
 
-storeSuite(t, makeStore)
+storeSuite(t, () => makeStore())
 
 void t.test('a second server on the same directory is refused', async t => {
   const { directory, stop } = await makeStore()
@@ -57,29 +55,57 @@ void t.test('history older than five minutes is compacted, younger history is ke
   t.same(seen, [keyOf('b'), keyOf('c')])
 })
 
-void t.test('no write that was acknowledged is missing after SIGKILL, whenever it comes', async t => {
-  const directory = mkdtempSync(join(tmpdir(), 'skiff-store-kill-'))
-  t.teardown(() => rmSync(directory, { recursive: true }))
-  const writer = fileURLToPath(new URL('./store-writer.js', import.meta.url))
-  const acknowledged = new Set<string>()
-  for (let round = 0; round < 4; round++) {
-    const child = spawn(process.execPath, [writer, directory, `r${round}`], { stdio: ['ignore', 'pipe', 'inherit'] })
-    let text = ''
-    child.stdout.setEncoding('utf8')
-    const target = 40 + round * 97
-    let lines = 0
-    child.stdout.on('data', (chunk: string) => {
-      text += chunk
-      lines += chunk.split('\n').length - 1
-      if (lines >= target) child.kill('SIGKILL')
+const lease = (n: number) => ({
+  kind: 'put' as const,
+  key: `/registry/coordination.k8s.io/leases/kube-node-lease/node-${n % 50}`,
+  object: { kind: 'Lease', apiVersion: 'coordination.k8s.io/v1', metadata: { name: `node-${n % 50}` } },
+})
+
+void t.test('thousands of lease renewals leave the history of pods alone', async t => {
+  const { store, stop, reopen } = await makeStore({ busyHistoryEvents: 100 })
+  t.teardown(stop)
+  await store.transact([put('a', 0)])
+  const from = store.revision
+  const page = store.range({ prefix: '/registry/core/pods/' })
+  await store.transact([put('b', 0)])
+  for (let round = 0; round < 10; round++)
+    await Promise.all(Array.from({ length: 300 }, (_, n) => store.transact([lease(n)])))
+  for (const current of [store, await reopen()]) {
+    const seen: string[] = []
+    current.watch('/registry/core/pods/', from, event => seen.push(event.entry.key))()
+    t.same(seen, [keyOf('b')])
+    t.equal(current.range({ prefix: '/registry/core/pods/', revision: page.revision }).entries.length, 1)
+    t.throws(() => current.watch('/registry/coordination.k8s.io/leases/', from, () => {}), {
+      message: /^too old resource version/,
     })
-    await once(child, 'close')
-    for (const name of text.split('\n').slice(0, -1)) acknowledged.add(name)
   }
-  const signal = new AbortController().signal
-  const store = await LmdbStore.open({ directory, clock: new FakeClock(), signal })
-  const missing = [...acknowledged].filter(name => store.get(keyOf(name)) === undefined)
-  t.same(missing, [])
-  t.ok(acknowledged.size > 500, `${acknowledged.size} writes were acknowledged`)
-  await store.close()
+})
+
+void t.test('a history of large objects is bounded by its bytes', async t => {
+  const { store, stop } = await makeStore({ historyBytes: 1_000_000 })
+  t.teardown(stop)
+  const first = store.revision
+  const pad = 'x'.repeat(50_000)
+  for (let n = 0; n < 60; n++) await store.transact([put('a', undefined, { n, pad })])
+  t.throws(() => store.watch('/registry/core/pods/', first, () => {}), { message: /^too old resource version/ })
+  const seen: unknown[] = []
+  store.watch('/registry/core/pods/', store.revision - 5, event => seen.push(event.entry.object['n']))
+  t.same(seen, [55, 56, 57, 58, 59])
+})
+
+void t.test('the file stops growing under a steady load', async t => {
+  const { store, stop, directory } = await makeStore({ historyEvents: 500 })
+  t.teardown(stop)
+  const pad = 'x'.repeat(1500)
+  const size = () => statSync(join(directory, 'store.mdb')).size
+  const write = async (rounds: number): Promise<number> => {
+    for (let round = 0; round < rounds; round++)
+      await Promise.all(
+        Array.from({ length: 250 }, (_, n) => store.transact([put(`p${n}`, undefined, { pad, round })])),
+      )
+    return size()
+  }
+  const early = await write(20)
+  const late = await write(60)
+  t.ok(late <= early * 1.5, `${early} bytes after 5,000 writes, ${late} after 20,000`)
 })
