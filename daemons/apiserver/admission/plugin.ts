@@ -1,6 +1,7 @@
 import type { UnknownObject } from '../../../kube/object.ts'
 import type { JsonObject } from '../../../kube/patch/json-value.ts'
 import type { GroupVersionKind } from '../../../kube/resource.ts'
+import type { Authorizer } from '../auth/authorizer.ts'
 import type { UserInfo } from '../auth/user-info.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { KindTable } from '../kinds/kind-table.ts'
@@ -57,6 +58,7 @@ export interface AdmissionReader {
 
 /** What a plugin works with besides the request: given to it once, before the first. */
 export interface AdmissionHost {
+  authorizer: Authorizer
   store: Store
   kinds: KindTable
   reader: AdmissionReader

@@ -8,6 +8,8 @@ import { priorityPlugin } from './priority.ts'
 import { serviceAccountPlugin } from './service-account.ts'
 import { serviceAllocationPlugin } from './service-allocation.ts'
 import { taintNodesByConditionPlugin } from './taint-nodes-by-condition.ts'
+import { policyExpressionsPlugin } from './validating-admission-policy/expression-plugin.ts'
+import { validatingAdmissionPolicyPlugin } from './validating-admission-policy/policy-plugin.ts'
 import { WebhookMetrics } from './webhook/webhook-metrics.ts'
 import { mutatingWebhookPlugin, validatingWebhookPlugin } from './webhook/webhook-plugins.ts'
 
@@ -36,6 +38,8 @@ export const admissionPlugins = ({
   defaultTolerationSecondsPlugin,
   defaultIngressClassPlugin,
   mutatingWebhookPlugin(webhookMetrics),
+  policyExpressionsPlugin,
+  validatingAdmissionPolicyPlugin(),
   validatingWebhookPlugin(webhookMetrics),
   serviceAllocationPlugin(ranges),
 ]

@@ -1,0 +1,255 @@
+import t, { type Test } from 'tap'
+import { type Reply, startTestServer } from '../http/test-server.ts'
+
+const registration = '/apis/admissionregistration.k8s.io/v1'
+const configMaps = '/api/v1/namespaces/default/configmaps'
+
+type Server = Awaited<ReturnType<typeof startTestServer>>
+
+const create = (server: Server, path: string, body: object): Promise<Reply> =>
+  server.ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+
+const rule = (resources: string[], apiGroups = ['']) => ({
+  apiGroups,
+  apiVersions: ['v1'],
+  operations: ['CREATE', 'UPDATE'],
+  resources,
+})
+
+const policy = (name: string, spec: object) => ({
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'ValidatingAdmissionPolicy',
+  metadata: { name },
+  spec: { matchConstraints: { resourceRules: [rule(['configmaps'])] }, ...spec },
+})
+
+const binding = (policyName: string, spec: object = {}) => ({
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'ValidatingAdmissionPolicyBinding',
+  metadata: { name: `${policyName}-binding` },
+  spec: { policyName, validationActions: ['Deny'], ...spec },
+})
+
+const configMap = (name: string, data: object, labels: object = {}) => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, labels },
+  data,
+})
+
+const install = async (t: Test, server: Server, spec: object, bound: object = {}) => {
+  for (const [path, body] of [
+    ['validatingadmissionpolicies', policy('p', spec)],
+    ['validatingadmissionpolicybindings', binding('p', bound)],
+  ] as const) {
+    const reply = await create(server, `${registration}/${path}`, body)
+    t.equal(reply.status, 201, reply.text)
+  }
+}
+
+const denied = (message: string) =>
+  `configmaps "a" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p-binding' denied request: ${message}`
+
+interface Case {
+  name: string
+  spec: object
+  bound?: object
+  object?: object
+  before?: object[]
+  status: number
+  message?: string
+  reason?: string
+  warning?: string
+}
+
+const short = { validations: [{ expression: 'object.data.size() < 2' }] }
+const two = configMap('a', { x: '1', y: '2' })
+
+const cases: Case[] = [
+  {
+    name: 'a request that fits is let in',
+    spec: short,
+    object: configMap('a', { x: '1' }),
+    status: 201,
+  },
+  {
+    name: 'one that does not is refused with the expression',
+    spec: short,
+    status: 422,
+    reason: 'Invalid',
+    message: denied('failed expression: object.data.size() < 2'),
+  },
+  {
+    name: 'or with the message, and the reason',
+    spec: { validations: [{ expression: 'false', message: 'no', reason: 'Forbidden' }] },
+    status: 403,
+    reason: 'Forbidden',
+    message: denied('no'),
+  },
+  {
+    name: 'or with what the message expression says',
+    spec: {
+      variables: [
+        { name: 'keys', expression: 'object.data.map(k, k)' },
+        { name: 'count', expression: 'variables.keys.size()' },
+      ],
+      validations: [
+        { expression: 'variables.count < 2', message: 'no', messageExpression: '"has " + string(variables.count)' },
+      ],
+    },
+    status: 422,
+    message: denied('has 2'),
+  },
+  {
+    name: 'an expression that fails refuses',
+    spec: { validations: [{ expression: 'object.spec.x == 1' }] },
+    status: 422,
+    message: denied("expression 'object.spec.x == 1' resulted in error: no such key: spec"),
+  },
+  {
+    name: 'unless failures are to be ignored',
+    spec: { failurePolicy: 'Ignore', validations: [{ expression: 'object.spec.x == 1' }] },
+    status: 201,
+  },
+  {
+    name: 'a match condition that does not hold leaves the request alone',
+    spec: { matchConditions: [{ name: 'c', expression: 'request.userInfo.username == "nobody"' }], ...short },
+    status: 201,
+  },
+  {
+    name: 'the request, its namespace and the authorizer can be asked',
+    spec: {
+      validations: [
+        {
+          expression:
+            'request.operation == "CREATE" && namespaceObject.metadata.name == "default" && oldObject == null && ' +
+            'authorizer.group("").resource("pods").namespace("default").check("get").allowed() && ' +
+            'authorizer.requestResource.check("create").allowed()',
+        },
+      ],
+    },
+    status: 201,
+  },
+  {
+    name: 'Warn lets the request in with a warning',
+    spec: short,
+    bound: { validationActions: ['Warn', 'Audit'] },
+    status: 201,
+    warning:
+      "299 - \"Validation failed for ValidatingAdmissionPolicy 'p' with binding 'p-binding': failed expression: object.data.size() < 2\"",
+  },
+  {
+    name: 'a binding narrows the policy by labels',
+    spec: short,
+    bound: { matchResources: { objectSelector: { matchLabels: { checked: 'yes' } } } },
+    status: 201,
+  },
+  {
+    name: 'excluded resources are left alone',
+    spec: {
+      matchConstraints: { resourceRules: [rule(['*'])], excludeResourceRules: [rule(['configmaps'])] },
+      ...short,
+    },
+    status: 201,
+  },
+  {
+    name: 'parameters are read by name, in the namespace of the request',
+    spec: {
+      paramKind: { apiVersion: 'v1', kind: 'ConfigMap' },
+      matchConditions: [{ name: 'not-the-limits', expression: 'object.metadata.name != "limits"' }],
+      validations: [
+        { expression: 'object.data.size() <= int(params.data.max)', messageExpression: '"over " + params.data.max' },
+      ],
+    },
+    bound: { paramRef: { name: 'limits', parameterNotFoundAction: 'Deny' } },
+    before: [configMap('limits', { max: '1' })],
+    status: 422,
+    message: denied('over 1'),
+  },
+  {
+    name: 'parameters that are missing refuse',
+    spec: { paramKind: { apiVersion: 'v1', kind: 'ConfigMap' }, ...short },
+    bound: { paramRef: { name: 'limits', parameterNotFoundAction: 'Deny' } },
+    status: 422,
+    message: denied(
+      'failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction',
+    ),
+  },
+  {
+    name: 'or let pass, where the binding says so',
+    spec: { paramKind: { apiVersion: 'v1', kind: 'ConfigMap' }, ...short },
+    bound: { paramRef: { name: 'limits', parameterNotFoundAction: 'Allow' } },
+    status: 201,
+  },
+  {
+    name: 'an expression that runs away is stopped, and refuses',
+    spec: {
+      validations: [
+        {
+          expression:
+            '[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, [1,2,3,4,5,6,7,8,9,10].all(d, [1,2,3,4,5,6,7,8,9,10].all(e, a + b + c + d + e > 0)))))',
+        },
+      ],
+    },
+    status: 422,
+    message: denied('validation failed due to running out of cost budget, no further validation rules will be run'),
+  },
+]
+
+for (const { name, spec, bound, object = two, before = [], status, message, reason, warning } of cases)
+  t.test(name, async t => {
+    const server = await startTestServer(t)
+    for (const one of before) t.equal((await create(server, configMaps, one)).status, 201)
+    await install(t, server, spec, bound)
+    const reply = await create(server, configMaps, object)
+    t.equal(reply.status, status, reply.text)
+    if (message !== undefined) {
+      t.equal(reply.json['message'], message)
+      t.has(reply.json['details'], { name: 'a', kind: 'configmaps' })
+    }
+    if (reason !== undefined) t.equal(reply.json['reason'], reason)
+    if (warning !== undefined) t.equal(reply.headers['warning'], warning)
+  })
+
+t.test('policies are not subject to policies, and one that is deleted holds no longer', async t => {
+  const server = await startTestServer(t)
+  await install(t, server, {
+    matchConstraints: { resourceRules: [rule(['*'], ['*'])] },
+    validations: [{ expression: 'false' }],
+  })
+  t.equal((await create(server, configMaps, two)).status, 422)
+  const gone = await server.ask(`${registration}/validatingadmissionpolicies/p`, { method: 'DELETE' })
+  t.equal(gone.status, 200, gone.text)
+  t.equal((await create(server, configMaps, two)).status, 201)
+})
+
+t.test('expressions that cannot be compiled are refused with their place', async t => {
+  const server = await startTestServer(t)
+  const reply = await create(
+    server,
+    `${registration}/validatingadmissionpolicies`,
+    policy('p', {
+      validations: [{ expression: 'object.x > ', messageExpression: '1' }, { expression: 'request.nope == ""' }],
+    }),
+  )
+  t.equal(reply.status, 422)
+  t.strictSame((reply.json['details'] as { causes: { field: string; message: string }[] }).causes, [
+    {
+      reason: 'FieldValueInvalid',
+      message:
+        'Invalid value: "object.x > ": compilation failed: ERROR: <input>:1:12: Syntax error: Unexpected token: EOF\n | object.x > \n | ...........^',
+      field: 'spec.validations[0].expression',
+    },
+    {
+      reason: 'FieldValueInvalid',
+      message: 'Invalid value: "1": must evaluate to string',
+      field: 'spec.validations[0].messageExpression',
+    },
+    {
+      reason: 'FieldValueInvalid',
+      message:
+        'Invalid value: "request.nope == \\"\\"": compilation failed: ERROR: <input>:1:8: undefined field \'nope\'\n | request.nope == ""\n | .......^',
+      field: 'spec.validations[1].expression',
+    },
+  ])
+})
