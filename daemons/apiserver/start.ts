@@ -15,6 +15,7 @@ import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
 import { admissionPlugins } from './admission/plugins.ts'
 import { conversionClient } from './apiextensions/conversion-client.ts'
 import { DefinitionController } from './apiextensions/definition-controller.ts'
+import { keepPolicyStatus } from './admission/validating-admission-policy/policy-status.ts'
 import { WebhookMetrics } from './admission/webhook/webhook-metrics.ts'
 import { ApiHandler } from './http/api-handler.ts'
 import { makeApiMetrics } from './http/api-metrics.ts'
@@ -210,11 +211,15 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     const stopRestoring = restoreSystemObjects(registry.store, ensure, err =>
       log.error({ err }, 'making a system object again failed'),
     )
+    const stopPolicyStatus = keepPolicyStatus(registry, self, err =>
+      log.error({ err }, 'checking the types of a ValidatingAdmissionPolicy failed'),
+    )
     ready = true
     log.info({ addresses: options.bindAddress, port: server.port }, 'serving')
     const done = untilStopped(registry, options, context, async () => {
       stopRestoring()
       stopDefinitions()
+      stopPolicyStatus()
       await server.close()
       authorization.close()
       await registry.store.close()

@@ -253,3 +253,44 @@ t.test('expressions that cannot be compiled are refused with their place', async
     },
   ])
 })
+
+/** Asks until the status is there; the server has no other way of telling. */
+const checkedStatus = async (server: Server): Promise<unknown> => {
+  const { session } = server
+  const stream = session().request({
+    ':path': `${registration}/validatingadmissionpolicies?watch=true&resourceVersion=0`,
+  })
+  let text = ''
+  for await (const chunk of stream.setEncoding('utf8')) {
+    text += chunk
+    for (const line of text.split('\n').slice(0, -1)) {
+      const { object } = JSON.parse(line) as { object: { status?: { observedGeneration?: number } } }
+      if (object.status?.observedGeneration !== undefined) {
+        stream.close()
+        return object.status
+      }
+    }
+  }
+  return undefined
+}
+
+t.test('the types of expressions are checked against the kinds the policy names', async t => {
+  const server = await startTestServer(t)
+  await install(t, server, {
+    matchConstraints: { resourceRules: [rule(['deployments'], ['apps'])] },
+    variables: [{ name: 'replicas', expression: 'object.spec.replicas' }],
+    validations: [{ expression: 'variables.replicas < 5' }, { expression: 'object.spec.nope > 1' }],
+  })
+  t.strictSame(await checkedStatus(server), {
+    observedGeneration: 1,
+    typeChecking: {
+      expressionWarnings: [
+        {
+          fieldRef: 'spec.validations[1].expression',
+          warning:
+            "apps/v1, Kind=Deployment: ERROR: <input>:1:12: undefined field 'nope'\n | object.spec.nope > 1\n | ...........^\n",
+        },
+      ],
+    },
+  })
+})
