@@ -73,10 +73,10 @@ const lazyVariables = (programs: PolicyPrograms, values: Values, budget: CelBudg
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Whether all conditions hold: one that is false settles it, whatever is wrong with the others. Throws Error. */
-const conditionsHold = (programs: PolicyPrograms, values: Values): boolean => {
+export const conditionsHold = (conditions: readonly Compiled[], values: Values): boolean => {
   const budget = new CelBudget(matchConditionsBudget)
   const errors: string[] = []
-  for (const condition of programs.matchConditions) {
+  for (const condition of conditions) {
     try {
       if (evaluate(condition, values, budget) === false) return false
     } catch (error) {
@@ -147,7 +147,7 @@ const annotate = (policy: Policy, programs: PolicyPrograms, values: Values): Ann
 /** Evaluates a policy on one request with one set of parameters. */
 export const evaluatePolicy = (policy: Policy, programs: PolicyPrograms, values: Values): PolicyResult => {
   try {
-    if (!conditionsHold(programs, values)) return { decisions: [], annotations: [] }
+    if (!conditionsHold(programs.matchConditions, values)) return { decisions: [], annotations: [] }
     const budget = new CelBudget()
     const all = lazyVariables(programs, values, budget)
     return {

@@ -4,10 +4,23 @@ import { invalid } from '../../registry/api-errors.ts'
 import type { AdmissionRequest } from '../plugin.ts'
 import { compilationText } from './evaluate-policy.ts'
 import { policyOf } from './policy.ts'
-import { type Compiled, compilePolicy } from './policy-programs.ts'
+import { webhooksOf } from '../webhook/webhook.ts'
+import { type Compiled, compileConditions, compilePolicy } from './policy-programs.ts'
 
 const errorOf = (path: string, compiled: Compiled | undefined): FieldError[] =>
   compiled?.error === undefined ? [] : [invalidField(path, compiled.expression, compilationText(compiled.error))]
+
+/** The match conditions of a webhook configuration that cannot be compiled. Throws ApiError Invalid. */
+export const validateWebhookExpressions = ({ object, kind, name }: AdmissionRequest): void => {
+  if (object === undefined) return
+  const webhooks = webhooksOf(object, 'validating')
+  const errors = webhooks.flatMap(({ matchConditions }, i) =>
+    compileConditions(matchConditions).flatMap((one, j) =>
+      errorOf(`webhooks[${i}].matchConditions[${j}].expression`, one),
+    ),
+  )
+  if (errors.length > 0) throw invalid(kind, name, errors)
+}
 
 /** The expressions of a policy that cannot be compiled, as fields that are invalid. Throws ApiError Invalid. */
 export const validatePolicyExpressions = ({ object, kind, name }: AdmissionRequest): void => {

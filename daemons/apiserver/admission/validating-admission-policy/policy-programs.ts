@@ -41,6 +41,12 @@ const compileAnnotation = (expression: string, variables: Readonly<Record<string
   return { expression, error: new CelError('result', 'must evaluate to one of the types: [string null_type]') }
 }
 
+/** Match conditions, of a policy or a webhook. */
+export const compileConditions = (
+  conditions: readonly { readonly expression: string }[],
+  variables: Readonly<Record<string, CelType>> = policyVariables(false),
+): Compiled[] => conditions.map(({ expression }) => compile(expression, variables, 'bool'))
+
 /** Compiles a policy; `objects` is the type of what it is for, dyn where it is for several or nobody knows. */
 export const compilePolicy = (policy: Policy, objects: CelType = celDyn): PolicyPrograms => {
   const plain = policyVariables(policy.paramKind !== undefined, objects)
@@ -55,7 +61,7 @@ export const compilePolicy = (policy: Policy, objects: CelType = celDyn): Policy
   }
   const withoutAuthorizer = Object.fromEntries(Object.entries(all).filter(([name]) => !name.startsWith('authorizer')))
   return {
-    matchConditions: policy.matchConditions.map(({ expression }) => compile(expression, plain, 'bool')),
+    matchConditions: compileConditions(policy.matchConditions, plain),
     variables,
     validations: policy.validations.map(({ expression }) => compile(expression, all, 'bool')),
     // What is told to whoever is refused must not depend on what others may do.

@@ -39,7 +39,7 @@ const shownTo = async (
   const shown = { request, row, object: shape(request.object), old: shape(request.old) }
   if (webhook.matchConditions.length === 0) return shown
   try {
-    return (await conditionsHold(webhook, shown)) ? shown : undefined
+    return (await conditionsHold(webhook, shown, host)) ? shown : undefined
   } catch (error) {
     throw forbidden(kind, request.name, messageOf(error))
   }

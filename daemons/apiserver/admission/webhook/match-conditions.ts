@@ -1,52 +1,32 @@
-import { messageOf } from '../../../../kube/errors.ts'
-import { isJsonObject } from '../../../../kube/patch/json-value.ts'
-import type { CelProgram } from '../../cel/compile.ts'
+import type { AdmissionHost } from '../plugin.ts'
+import type { Compiled } from '../validating-admission-policy/policy-programs.ts'
 import type { ShownRequest } from './admission-review.ts'
-import { reviewOf } from './admission-review.ts'
-import type { MatchCondition, Webhook } from './webhook.ts'
-
-type Compiled = MatchCondition & ({ program: CelProgram } | { error: unknown })
+import type { Webhook } from './webhook.ts'
 
 const compiled = new WeakMap<Webhook, readonly Compiled[]>()
 
 /** CEL is loaded by the first webhook that has a condition. */
-const compile = async (webhook: Webhook): Promise<readonly Compiled[]> => {
-  const known = compiled.get(webhook)
-  if (known !== undefined) return known
-  const [{ compileCel }, { celDyn }] = await Promise.all([
-    import('../../cel/compile.ts'),
-    import('../../cel/cel-type.ts'),
+const load = async () => {
+  const [{ compileConditions }, { conditionsHold: hold }, { policyValues }] = await Promise.all([
+    import('../validating-admission-policy/policy-programs.ts'),
+    import('../validating-admission-policy/evaluate-policy.ts'),
+    import('../validating-admission-policy/policy-values.ts'),
   ])
-  const variables = { object: celDyn, oldObject: celDyn, request: celDyn }
-  const programs = webhook.matchConditions.map((condition): Compiled => {
-    try {
-      return { ...condition, program: compileCel(condition.expression, { variables, result: 'bool' }) }
-    } catch (error) {
-      return { ...condition, error }
-    }
-  })
-  compiled.set(webhook, programs)
-  return programs
+  return { compileConditions, hold, policyValues }
 }
 
 /**
  * Whether every match condition holds for the request. One that is false settles it, whatever is wrong with the others;
  * else one that cannot be evaluated skips the webhook (failurePolicy Ignore) or throws Error (Fail), as upstream does.
  */
-export const conditionsHold = async (webhook: Webhook, shown: ShownRequest): Promise<boolean> => {
-  const { object = null, old = null } = shown
-  const { request } = reviewOf('', shown, webhook.type)
-  const { object: _, oldObject: __, uid: ___, ...about } = isJsonObject(request) ? request : {}
-  const errors: string[] = []
-  for (const condition of await compile(webhook)) {
-    try {
-      if ('error' in condition) throw condition.error
-      if (condition.program.evaluate({ object, oldObject: old, request: about }) === false) return false
-    } catch (error) {
-      errors.push(messageOf(error))
-    }
+export const conditionsHold = async (webhook: Webhook, shown: ShownRequest, host: AdmissionHost): Promise<boolean> => {
+  const { compileConditions, hold, policyValues } = await load()
+  let programs = compiled.get(webhook)
+  if (programs === undefined) compiled.set(webhook, (programs = compileConditions(webhook.matchConditions)))
+  try {
+    return hold(programs, policyValues(shown.request, shown.row, host))
+  } catch (error) {
+    if (webhook.ignoresFailure) return false
+    throw error
   }
-  if (errors.length === 0) return true
-  if (webhook.ignoresFailure) return false
-  throw new Error(errors.length === 1 ? errors[0] : `[${errors.join(', ')}]`)
 }

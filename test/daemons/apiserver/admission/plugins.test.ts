@@ -68,6 +68,8 @@ t.test('the plugins stand in the order of upstream', async t => {
       'DefaultTolerationSeconds',
       'DefaultIngressClass',
       'MutatingAdmissionWebhook',
+      'PolicyExpressions',
+      'ValidatingAdmissionPolicy',
       'ValidatingAdmissionWebhook',
       'ServiceAllocation',
     ],

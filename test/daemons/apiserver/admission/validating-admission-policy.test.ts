@@ -196,20 +196,30 @@ const cases: Case[] = [
   },
 ]
 
-for (const { name, spec, bound, object = two, before = [], status, message, reason, warning } of cases)
-  t.test(name, async t => {
-    const server = await startTestServer(t)
-    for (const one of before) t.equal((await create(server, configMaps, one)).status, 201)
-    await install(t, server, spec, bound)
-    const reply = await create(server, configMaps, object)
-    t.equal(reply.status, status, reply.text)
-    if (message !== undefined) {
-      t.equal(reply.json['message'], message)
-      t.has(reply.json['details'], { name: 'a', kind: 'configmaps' })
-    }
-    if (reason !== undefined) t.equal(reply.json['reason'], reason)
-    if (warning !== undefined) t.equal(reply.headers['warning'], warning)
-  })
+t.test('what policies do with a request', async t => {
+  // One server for all: what a case has made is deleted after it.
+  const server = await startTestServer(t)
+  const made = [
+    `${registration}/validatingadmissionpolicies/p`,
+    `${registration}/validatingadmissionpolicybindings/p-binding`,
+    `${configMaps}/a`,
+    `${configMaps}/limits`,
+  ]
+  for (const { name, spec, bound, object = two, before = [], status, message, reason, warning } of cases)
+    await t.test(name, async t => {
+      for (const one of before) t.equal((await create(server, configMaps, one)).status, 201)
+      await install(t, server, spec, bound)
+      const reply = await create(server, configMaps, object)
+      t.equal(reply.status, status, reply.text)
+      if (message !== undefined) {
+        t.equal(reply.json['message'], message)
+        t.has(reply.json['details'], { name: 'a', kind: 'configmaps' })
+      }
+      if (reason !== undefined) t.equal(reply.json['reason'], reason)
+      if (warning !== undefined) t.equal(reply.headers['warning'], warning)
+      for (const path of made) await server.ask(path, { method: 'DELETE' })
+    })
+})
 
 t.test('policies are not subject to policies, and one that is deleted holds no longer', async t => {
   const server = await startTestServer(t)
@@ -293,4 +303,27 @@ t.test('the types of expressions are checked against the kinds the policy names'
       ],
     },
   })
+})
+
+t.test('match conditions of webhooks that cannot be compiled are refused too', async t => {
+  const server = await startTestServer(t)
+  const webhook = {
+    name: 'a.example.com',
+    clientConfig: { url: 'https://127.0.0.1:1/' },
+    admissionReviewVersions: ['v1'],
+    sideEffects: 'None',
+    rules: [rule(['configmaps'])],
+    matchConditions: [{ name: 'c', expression: 'authorizer.path("/x").check("get").allowed() && nope' }],
+  }
+  const reply = await create(server, `${registration}/validatingwebhookconfigurations`, {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name: 'w' },
+    webhooks: [webhook],
+  })
+  t.equal(reply.status, 422, reply.text)
+  t.match(
+    reply.json['message'],
+    /webhooks\[0\]\.matchConditions\[0\]\.expression: Invalid value: .*compilation failed: ERROR: <input>:1:49: undeclared reference to 'nope'/,
+  )
 })
