@@ -1,12 +1,20 @@
-import type { Deployment, ReplicaSet } from 'kubernetes-types/apps/v1.js'
+import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js'
+import type { Job, CronJob } from 'kubernetes-types/batch/v1.js'
+import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js'
 import type { Lease } from 'kubernetes-types/coordination/v1.js'
 import type {
   ConfigMap,
   Endpoints,
   Event,
+  LimitRange,
   Namespace,
   Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
+  PodTemplate,
+  ReplicationController,
+  ResourceQuota,
   Secret,
   Service,
   ServiceAccount,
@@ -149,3 +157,36 @@ export const customResourceDefinitions: Resource<CustomResourceDefinition> = {
   plural: 'customresourcedefinitions',
   namespaced: false,
 }
+
+export const replicationControllers: Resource<ReplicationController> = core(
+  'ReplicationController',
+  'replicationcontrollers',
+)
+export const podTemplates: Resource<PodTemplate> = core('PodTemplate', 'podtemplates')
+export const limitRanges: Resource<LimitRange> = core('LimitRange', 'limitranges')
+export const resourceQuotas: Resource<ResourceQuota> = core('ResourceQuota', 'resourcequotas')
+export const persistentVolumes: Resource<PersistentVolume> = core('PersistentVolume', 'persistentvolumes', false)
+export const persistentVolumeClaims: Resource<PersistentVolumeClaim> = core(
+  'PersistentVolumeClaim',
+  'persistentvolumeclaims',
+)
+
+const grouped = (group: string, version: string) => (kind: string, plural: string) => ({
+  group,
+  version,
+  kind,
+  plural,
+  namespaced: true,
+})
+const apps = grouped('apps', 'v1')
+const batch = grouped('batch', 'v1')
+
+export const statefulSets: Resource<StatefulSet> = apps('StatefulSet', 'statefulsets')
+export const daemonSets: Resource<DaemonSet> = apps('DaemonSet', 'daemonsets')
+export const controllerRevisions: Resource<ControllerRevision> = apps('ControllerRevision', 'controllerrevisions')
+export const jobs: Resource<Job> = batch('Job', 'jobs')
+export const cronJobs: Resource<CronJob> = batch('CronJob', 'cronjobs')
+export const horizontalPodAutoscalers: Resource<HorizontalPodAutoscaler> = grouped('autoscaling', 'v2')(
+  'HorizontalPodAutoscaler',
+  'horizontalpodautoscalers',
+)

@@ -12,7 +12,8 @@ import {
   startTaintEvictionController,
 } from './node-lifecycle/node-lifecycle-controller.ts'
 import { startPodGcController } from './pod-gc-controller.ts'
-import { startReplicaSetController } from './replicaset/replicaset-controller.ts'
+import { startResourceQuotaController } from './resourcequota/resourcequota-controller.ts'
+import { startReplicaSetController, startReplicationController } from './replicaset/replicaset-controller.ts'
 import { startRootCaPublisher } from './root-ca-publisher.ts'
 import { startServiceAccountController } from './service-account-controller.ts'
 
@@ -20,6 +21,8 @@ import { startServiceAccountController } from './service-account-controller.ts'
 export const controllers: Readonly<Record<string, StartController>> = {
   'deployment-controller': startDeploymentController,
   'replicaset-controller': startReplicaSetController,
+  'replicationcontroller-controller': startReplicationController,
+  'resourcequota-controller': startResourceQuotaController,
   'endpoints-controller': startEndpointController,
   'endpointslice-controller': startEndpointSliceController,
   'endpointslice-mirroring-controller': startEndpointSliceMirroringController,
@@ -37,6 +40,8 @@ export const controllers: Readonly<Record<string, StartController>> = {
 const aliases: Readonly<Record<string, string>> = {
   deployment: 'deployment-controller',
   replicaset: 'replicaset-controller',
+  replicationcontroller: 'replicationcontroller-controller',
+  resourcequota: 'resourcequota-controller',
   endpoint: 'endpoints-controller',
   endpointslice: 'endpointslice-controller',
   endpointslicemirroring: 'endpointslice-mirroring-controller',

@@ -1,8 +1,10 @@
 import type { ReplicaSet } from 'kubernetes-types/apps/v1.js'
-import type { Pod } from 'kubernetes-types/core/v1.js'
+import type { Pod, ReplicationController } from 'kubernetes-types/core/v1.js'
 import { messageOf } from '../../../kube/errors.ts'
 import { objectKey } from '../../../kube/object.ts'
-import { pods, replicaSets } from '../../../kube/resources.ts'
+import type { KubeObject } from '../../../kube/object.ts'
+import { apiVersionOf, type Resource } from '../../../kube/resource.ts'
+import { pods, replicaSets, replicationControllers } from '../../../kube/resources.ts'
 import { matchLabelSelector } from '../../../kube/selectors.ts'
 import { hasReason } from '../../../kube/status.ts'
 import { adoptPatch, claim, releasePatch } from '../claim.ts'
@@ -17,21 +19,34 @@ const isTerminatingNamespace = (error: unknown): boolean =>
   hasReason(error, 'Forbidden') &&
   (error.status.details?.causes ?? []).some(cause => cause.reason === 'NamespaceTerminating')
 
-class ReplicaSetController {
+/** A kind that keeps a number of pods running. All are taken for ReplicaSets, as upstream takes them. */
+interface Flavor<T extends KubeObject> {
+  resource: Resource<T>
+  /** Of its queue, in metrics. */
+  queue: string
+  /** Who its events come from. */
+  component: string
+  asSet(object: T): ReplicaSet
+}
+
+class ReplicaSetController<T extends KubeObject> {
   readonly #context: ControllerContext
+  readonly #flavor: Flavor<T>
   readonly #expectations: Expectations
   readonly #recorder
 
-  constructor(context: ControllerContext) {
+  constructor(context: ControllerContext, flavor: Flavor<T>) {
     this.#context = context
+    this.#flavor = flavor
     this.#expectations = new Expectations(context.clock)
-    this.#recorder = context.recorder('replicaset-controller')
+    this.#recorder = context.recorder(flavor.component)
   }
 
   start(): void {
     const { informers } = this.#context
-    const sets = informers.of(replicaSets)
-    const queue = this.#context.startQueue('replicaset', 5, async key => {
+    const { resource, asSet } = this.#flavor
+    const sets = informers.of(resource)
+    const queue = this.#context.startQueue(this.#flavor.queue, 5, async key => {
       const again = await this.#sync(key)
       if (again !== undefined) queue.addAfter(key, again)
     })
@@ -48,7 +63,7 @@ class ReplicaSetController {
       if (owner !== undefined) queue.add(objectKey(owner))
       else if (controllerOf(pod) === undefined)
         for (const set of sets.byIndex('namespace', pod.metadata?.namespace ?? ''))
-          if (matchLabelSelector(set.spec?.selector, pod.metadata?.labels)) queue.add(objectKey(set))
+          if (matchLabelSelector(asSet(set).spec?.selector, pod.metadata?.labels)) queue.add(objectKey(set))
     }
     const deletionSeen = (pod: Pod): void => {
       const owner = this.#ownerOf(pod)
@@ -73,19 +88,22 @@ class ReplicaSetController {
     })
   }
 
-  /** The ReplicaSet that controls the pod, if it is the one that made it and not a namesake. */
-  #ownerOf(pod: Pod): ReplicaSet | undefined {
+  /** What controls the pod, if it is the one that made it and not a namesake. */
+  #ownerOf(pod: Pod): T | undefined {
     const owner = controllerOf(pod)
-    if (owner?.kind !== 'ReplicaSet') return undefined
-    const found = this.#context.informers.of(replicaSets).get(`${pod.metadata?.namespace}/${owner.name}`)
+    const { resource } = this.#flavor
+    if (owner?.kind !== resource.kind) return undefined
+    const found = this.#context.informers.of(resource).get(`${pod.metadata?.namespace}/${owner.name}`)
     return found?.metadata?.uid === owner.uid ? found : undefined
   }
 
   /** Gives the milliseconds after which to look again, when the time alone will change something. */
   async #sync(key: string): Promise<number | undefined> {
     const { informers, clock, client, signal } = this.#context
-    const set = informers.of(replicaSets).get(key)
-    if (set === undefined) return undefined
+    const { resource, asSet } = this.#flavor
+    const own = informers.of(resource).get(key)
+    if (own === undefined) return undefined
+    const set = asSet(own)
     const canManage = this.#expectations.satisfied(key)
     const active = await this.#claimPods(set)
     const now = clock.now()
@@ -101,7 +119,7 @@ class ReplicaSetController {
       }
     else failure = failureOf(set)
     const status = planReplicaSetStatus(set, active, failure, now)
-    if (status !== undefined) await applyWrite(client, updateWrite(replicaSets, { ...set, status }, 'status'), signal)
+    if (status !== undefined) await applyWrite(client, updateWrite(resource, { ...own, status }, 'status'), signal)
     if (failed !== undefined) throw failed
     return nextAvailability(set, active, now)
   }
@@ -116,10 +134,11 @@ class ReplicaSetController {
       await applyWrite(client, patchWrite(pods, pod, releasePatch(pod, [set.metadata?.uid ?? ''])), signal)
     if (adopt.length === 0) return owned
     // Asked afresh: a set that is gone or on its way out must not take in pods, whatever the cache says.
-    const live = await client.get(replicaSets, set.metadata?.name ?? '', { namespace: set.metadata?.namespace ?? '' })
+    const { resource } = this.#flavor
+    const live = await client.get(resource, set.metadata?.name ?? '', { namespace: set.metadata?.namespace ?? '' })
     if (live.metadata?.uid !== set.metadata?.uid || isDeleting(live)) return owned
     for (const pod of adopt) {
-      const patch = adoptPatch(pod, controllerReference(set, replicaSets))
+      const patch = adoptPatch(pod, controllerReference(set, resource))
       if ((await applyWrite(client, patchWrite(pods, pod, patch), signal)) !== undefined) owned.push(pod)
     }
     return owned
@@ -141,7 +160,8 @@ class ReplicaSetController {
   #siblings(set: ReplicaSet): Pod[] {
     const { informers } = this.#context
     const owner = controllerOf(set)
-    const sets = owner === undefined ? [set] : informers.of(replicaSets).byIndex('controller', owner.uid)
+    const sets: readonly KubeObject[] =
+      owner === undefined ? [set] : informers.of(this.#flavor.resource).byIndex('controller', owner.uid)
     return sets.flatMap(one => informers.of(pods).byIndex('controller', one.metadata?.uid ?? '')).filter(isPodActive)
   }
 
@@ -160,20 +180,26 @@ class ReplicaSetController {
     }
   }
 
+  /** The object as events refer to it. */
+  #named({ metadata = {} }: ReplicaSet): KubeObject {
+    const { resource } = this.#flavor
+    return { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata }
+  }
+
   async #createPod(set: ReplicaSet): Promise<void> {
     const { client, signal } = this.#context
     const pod = podFromTemplate(set.spec?.template, {
       namespace: set.metadata?.namespace ?? '',
       generateName: `${set.metadata?.name}-`,
-      owner: controllerReference(set, replicaSets),
+      owner: controllerReference(set, this.#flavor.resource),
     })
     try {
       const made = await client.create(pods, pod, { signal })
-      this.#recorder.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${made.metadata?.name}`)
+      this.#recorder.event(this.#named(set), 'Normal', 'SuccessfulCreate', `Created pod: ${made.metadata?.name}`)
     } catch (error) {
       // Nothing will ever come of it, and the namespace controller takes the set away.
       if (isTerminatingNamespace(error)) return this.#expectations.creationSeen(objectKey(set))
-      this.#recorder.event(set, 'Warning', 'FailedCreate', `Error creating: ${messageOf(error)}`)
+      this.#recorder.event(this.#named(set), 'Warning', 'FailedCreate', `Error creating: ${messageOf(error)}`)
       throw error
     }
   }
@@ -189,11 +215,11 @@ class ReplicaSetController {
             preconditions: { uid: pod.metadata?.uid ?? '' },
             signal,
           })
-          this.#recorder.event(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata?.name}`)
+          this.#recorder.event(this.#named(set), 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata?.name}`)
         } catch (error) {
           this.#expectations.deletionSeen(key, objectKey(pod))
           if (hasReason(error, 'NotFound')) return
-          this.#recorder.event(set, 'Warning', 'FailedDelete', `Error deleting: ${messageOf(error)}`)
+          this.#recorder.event(this.#named(set), 'Warning', 'FailedDelete', `Error deleting: ${messageOf(error)}`)
           throw error
         }
       }),
@@ -222,4 +248,25 @@ const nextAvailability = (set: ReplicaSet, active: readonly Pod[], nowMs: number
   return Math.max(1, Math.min(minReadySeconds * 1000, ...left))
 }
 
-export const startReplicaSetController: StartController = context => new ReplicaSetController(context).start()
+export const startReplicaSetController: StartController = context =>
+  new ReplicaSetController(context, {
+    resource: replicaSets,
+    queue: 'replicaset',
+    component: 'replicaset-controller',
+    asSet: set => set,
+  }).start()
+
+/** A ReplicationController selects by plain labels; all the rest is the same. */
+const setOf = ({ metadata, spec = {}, status }: ReplicationController): ReplicaSet => ({
+  ...(metadata === undefined ? {} : { metadata }),
+  spec: { ...spec, selector: { matchLabels: spec.selector ?? {} } },
+  ...(status === undefined ? {} : { status }),
+})
+
+export const startReplicationController: StartController = context =>
+  new ReplicaSetController(context, {
+    resource: replicationControllers,
+    queue: 'replicationmanager',
+    component: 'replication-controller',
+    asSet: setOf,
+  }).start()

@@ -1,5 +1,5 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
-import type { Endpoints, Pod, Service } from 'kubernetes-types/core/v1.js'
+import type { Endpoints, Pod, ReplicationController, Service } from 'kubernetes-types/core/v1.js'
 import t from 'tap'
 import {
   configMaps,
@@ -12,6 +12,7 @@ import {
   nodes,
   pods,
   replicaSets,
+  replicationControllers,
   secrets,
   serviceAccounts,
   services,
@@ -449,4 +450,33 @@ t.test('the whole cast starts and stops together', async t => {
   t.same(h.client.objects(pods), [])
   t.same(h.client.objects<Deployment>(deployments), [])
   await h.stop()
+})
+
+t.test('a ReplicationController keeps as many pods as it should, and says how many are ready', async t => {
+  const labels = { app: 'old' }
+  const rc: ReplicationController = {
+    apiVersion: 'v1',
+    kind: 'ReplicationController',
+    metadata: { name: 'old', namespace: 'default', uid: 'rc-old', generation: 1 },
+    spec: {
+      replicas: 2,
+      selector: labels,
+      template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'v1' }] } },
+    },
+  }
+  const h = await runControllers(t, ['replicationcontroller-controller'], [rc])
+  await kubelet(h)
+  const the = () => h.client.objects(replicationControllers)[0]
+  t.same(images(h), ['v1', 'v1'])
+  t.match(the()?.status, { replicas: 2, readyReplicas: 2, availableReplicas: 2, observedGeneration: 1 })
+  t.match(h.client.objects(pods)[0]?.metadata?.ownerReferences, [
+    { apiVersion: 'v1', kind: 'ReplicationController', name: 'old', controller: true },
+  ])
+  await h.client.patch(replicationControllers, 'old', { spec: { replicas: 1 } }, where)
+  await kubelet(h)
+  t.same(images(h), ['v1'])
+  const loose = { ...pod('loose', { labels }), metadata: { name: 'loose', namespace: 'default', uid: 'loose', labels } }
+  h.client.set(loose)
+  await kubelet(h)
+  t.equal(h.client.objects(pods).length, 1, 'one of its own kind that nobody owns is taken in, and one too many goes')
 })

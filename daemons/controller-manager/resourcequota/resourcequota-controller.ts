@@ -1,0 +1,50 @@
+import { objectKey, type KubeObject } from '../../../kube/object.ts'
+import type { Resource } from '../../../kube/resource.ts'
+import { events, persistentVolumeClaims, pods, resourceQuotas, services } from '../../../kube/resources.ts'
+import type { StartController } from '../controller-context.ts'
+import { applyWrite, updateWrite } from '../write.ts'
+import { planQuotaStatus, type ObjectsOf } from './quota-plan.ts'
+
+/** Upstream's --resource-quota-sync-period: what slipped through is counted again. */
+const syncPeriodMs = 5 * 60_000
+
+/** Resources of which more is bounded than their number: a change may matter, not only coming and going. */
+const measured = new Set<string>([pods.plural, services.plural, persistentVolumeClaims.plural])
+
+const isCounted = (resource: Resource<KubeObject>): boolean => resource.namespaced && resource.plural !== events.plural
+
+export const startResourceQuotaController: StartController = context => {
+  const { informers, client, signal } = context
+  const quotas = informers.of(resourceQuotas)
+  const byName = new Map(
+    context.resources
+      .filter(isCounted)
+      .map(resource => [`${resource.group}/${resource.plural}`, informers.of(resource)]),
+  )
+
+  const queue = context.startQueue('resourcequota', 5, async key => {
+    const quota = quotas.get(key)
+    if (quota === undefined) return
+    const namespace = quota.metadata?.namespace ?? ''
+    const objectsOf: ObjectsOf = (group, plural) => byName.get(`${group}/${plural}`)?.byIndex('namespace', namespace)
+    const status = planQuotaStatus(quota, objectsOf)
+    if (status !== undefined)
+      await applyWrite(client, updateWrite(resourceQuotas, { ...quota, status }, 'status'), signal)
+    queue.addAfter(key, syncPeriodMs)
+  })
+  quotas.subscribe({
+    added: quota => queue.add(objectKey(quota)),
+    updated: quota => queue.add(objectKey(quota)),
+    deleted: () => {},
+  })
+
+  const countAgain = (object: KubeObject): void => {
+    for (const quota of quotas.byIndex('namespace', object.metadata?.namespace ?? '')) queue.add(objectKey(quota))
+  }
+  for (const resource of context.resources.filter(isCounted))
+    informers.of(resource).subscribe({
+      added: countAgain,
+      updated: measured.has(resource.plural) && resource.group === '' ? countAgain : () => {},
+      deleted: countAgain,
+    })
+}
