@@ -28,6 +28,7 @@ export const run = async (argv: readonly string[], _output: Output): Promise<num
       kubeletClientCertificate: pkiPath(dataDir, 'apiserver-kubelet-client', 'crt'),
       kubeletClientKey: pkiPath(dataDir, 'apiserver-kubelet-client', 'key'),
       kubeletCertificateAuthority: pkiPath(dataDir, 'ca', 'crt'),
+      serviceAccountSigningKeyFile: pkiPath(dataDir, 'sa', 'key'),
       serviceClusterIpRange: config.serviceCidr,
       advertiseAddress: config.nodeIp,
       dataDir: layout(dataDir).store,
@@ -45,6 +46,7 @@ export const run = async (argv: readonly string[], _output: Output): Promise<num
         allocateNodeCidrs: true,
         clusterCidr: config.podCidr,
         rootCaFile: pkiPath(dataDir, 'ca', 'crt'),
+        serviceAccountPrivateKeyFile: pkiPath(dataDir, 'sa', 'key'),
       }),
       {
         ...daemonContext('kube-controller-manager'),

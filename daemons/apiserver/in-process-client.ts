@@ -21,6 +21,7 @@ import { bindPod, evictPod, finalizeNamespace } from './registry/pod-actions.ts'
 import { getObject, listObjects } from './registry/read-objects.ts'
 import type { ObjectTarget, Registry, RequestContext } from './registry/registry.ts'
 import { patchScale, updateScale } from './registry/scale.ts'
+import { requestToken } from './registry/token-request.ts'
 import { updateObject } from './registry/update-object.ts'
 import { watchObjects } from './registry/watch-objects.ts'
 import { failureStatus } from './rest/failure-status.ts'
@@ -156,6 +157,8 @@ export class InProcessClient implements KubeClient {
         case 'eviction':
           await evictPod(this.#registry, target, body, context)
           return object
+        case 'token':
+          return asType<T>(await requestToken(this.#registry, target, body, context))
         default:
           throw notImplemented(target.kind, target.subresource)
       }

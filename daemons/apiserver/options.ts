@@ -1,4 +1,5 @@
 import {
+  booleanOption,
   durationOption,
   listOption,
   numberOption,
@@ -59,6 +60,38 @@ export const options = {
   authorizationMode: listOption('authorization-mode', {
     default: ['Node', 'RBAC'],
     help: 'who decides what may be done, in this order: Node, RBAC, AlwaysAllow, AlwaysDeny',
+  }),
+  anonymousAuth: booleanOption('anonymous-auth', {
+    default: true,
+    help: 'answer requests without credentials, as system:anonymous; false refuses them all',
+  }),
+  tokenAuthFile: stringOption('token-auth-file', {
+    default: '',
+    help: 'file of bearer tokens, a line each: token,user,uid,"group1,group2"',
+  }),
+  serviceAccountIssuer: listOption('service-account-issuer', {
+    default: ['https://kubernetes.default.svc.cluster.local'],
+    help: 'name of the cluster in the tokens it issues; more names are accepted, not issued',
+  }),
+  serviceAccountSigningKeyFile: stringOption('service-account-signing-key-file', {
+    default: '',
+    help: 'private key that service account tokens are signed with, PEM (RSA or EC); none: no tokens are issued',
+  }),
+  serviceAccountKeyFile: listOption('service-account-key-file', {
+    default: [],
+    help: 'PEM files with more keys that service account tokens may be signed with',
+  }),
+  serviceAccountExtendTokenExpiration: booleanOption('service-account-extend-token-expiration', {
+    default: true,
+    help: 'let tokens that pods get by default hold for a year, for clients that never read them again',
+  }),
+  serviceAccountJwksUri: stringOption('service-account-jwks-uri', {
+    default: '',
+    help: 'where the keys are found, in /.well-known/openid-configuration; empty: below the issuer',
+  }),
+  apiAudiences: listOption('api-audiences', {
+    default: [],
+    help: 'what tokens call this server; empty: the issuers',
   }),
   maxRequestsInflight: numberOption('max-requests-inflight', {
     default: 400,

@@ -9,7 +9,7 @@ import { messageOf, SkiffError } from '../../kube/errors.ts'
 import { type Authorization, makeAuthorization, parseModes } from './auth/authorization-mode.ts'
 import { rbacEscalationPlugin } from './auth/rbac/escalation.ts'
 import { reconcilePolicy } from './auth/rbac/reconcile-policy.ts'
-import { tokenChain } from './auth/tokens/token-authenticator.ts'
+import { makeTokens, type Tokens } from './auth/tokens/make-tokens.ts'
 import type { UserInfo } from './auth/user-info.ts'
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
 import { admissionPlugins } from './admission/plugins.ts'
@@ -24,11 +24,12 @@ import { serverVersion } from './http/version.ts'
 import { InProcessClient } from './in-process-client.ts'
 import { servedKinds } from './kinds/builtin.ts'
 import type { ApiServerOptions } from './options.ts'
-import { Registry } from './registry/registry.ts'
+import { readerOf, Registry } from './registry/registry.ts'
 import { ensureNamespaces, ensureSystemObjects, restoreSystemObjects } from './registry/system-objects.ts'
 import { keepUp } from './registry/upkeep.ts'
 import { makeDocuments } from './schema/documents.ts'
 import { LmdbStore } from './store/lmdb-store.ts'
+import type { Store } from './store/store.ts'
 import type { StreamingSubresource } from './streaming/streaming-subresource.ts'
 
 export interface RunningApiServer extends RunningDaemon {
@@ -96,13 +97,22 @@ const openRegistry = async (
   options: ApiServerOptions,
   { signal, log }: DaemonContext,
   webhookMetrics: WebhookMetrics,
-): Promise<{ registry: Registry; authorization: Authorization }> => {
+): Promise<{ registry: Registry; authorization: Authorization; tokens: Tokens }> => {
   const store = await LmdbStore.open({
     directory: options.dataDir,
     clock: systemClock,
     signal,
     onError: err => log.error({ err }, 'compaction failed'),
   })
+  try {
+    return registryOn(store, options, webhookMetrics)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+const registryOn = (store: Store, options: ApiServerOptions, webhookMetrics: WebhookMetrics) => {
   const { serviceClusterIpRange, serviceNodePortRange } = options
   const authorization = makeAuthorization(options.authorizationMode, store)
   const { authorizer, rbac } = authorization
@@ -111,17 +121,17 @@ const openRegistry = async (
     namespaceLifecycle,
     ...admissionPlugins({ serviceClusterIpRange, serviceNodePortRange, webhookMetrics }),
   ]
-  return {
-    registry: new Registry({
-      store,
-      kinds: servedKinds,
-      plugins,
-      authorizer,
-      tokens: tokenChain([]),
-      clock: systemClock,
-    }),
-    authorization,
-  }
+  const tokens = makeTokens(options, readerOf(store), systemClock)
+  const registry = new Registry({
+    store,
+    kinds: servedKinds,
+    plugins,
+    authorizer,
+    tokens: tokens.authenticator,
+    serviceAccountTokens: tokens.serviceAccounts,
+    clock: systemClock,
+  })
+  return { registry, authorization, tokens }
 }
 
 const check = (options: ApiServerOptions): void => {
@@ -171,7 +181,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     clientCa: readPem('client-ca-file', options.clientCaFile),
   }
   const webhookMetrics = new WebhookMetrics()
-  const { registry, authorization } = await openRegistry(options, context, webhookMetrics)
+  const { registry, authorization, tokens } = await openRegistry(options, context, webhookMetrics)
   const self = new InProcessClient(registry, selfUser)
   let ready = false
   const handler = new ApiHandler({
@@ -187,6 +197,8 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
       shutdown: () => (signal.aborted ? 'the process is shutting down' : undefined),
     },
     metrics: makeApiMetrics(registry, [webhookMetrics]),
+    openId: tokens.documents,
+    anonymousAuth: options.anonymousAuth,
     maxRequestsInflight: options.maxRequestsInflight,
     log,
   })

@@ -1,5 +1,6 @@
 import { SkiffError } from '../../kube/errors.ts'
 import type { StartController } from './controller-context.ts'
+import { startClusterRoleAggregationController } from './cluster-role-aggregation-controller.ts'
 import { startDeploymentController } from './deployment/deployment-controller.ts'
 import { startEndpointController } from './endpoint/endpoint-controller.ts'
 import { startEndpointSliceController } from './endpointslice/endpointslice-controller.ts'
@@ -16,6 +17,7 @@ import { startResourceQuotaController } from './resourcequota/resourcequota-cont
 import { startReplicaSetController, startReplicationController } from './replicaset/replicaset-controller.ts'
 import { startRootCaPublisher } from './root-ca-publisher.ts'
 import { startServiceAccountController } from './service-account-controller.ts'
+import { startTokenController } from './token-controller.ts'
 
 /** Every controller by upstream's name: adding one is adding a row. */
 export const controllers: Readonly<Record<string, StartController>> = {
@@ -34,6 +36,8 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'node-ipam-controller': startNodeIpamController,
   'pod-garbage-collector-controller': startPodGcController,
   'root-ca-certificate-publisher-controller': startRootCaPublisher,
+  'clusterrole-aggregation-controller': startClusterRoleAggregationController,
+  'serviceaccount-token-controller': startTokenController,
 }
 
 /** Upstream's older, shorter names, which its flag still takes. */
@@ -51,6 +55,8 @@ const aliases: Readonly<Record<string, string>> = {
   nodelifecycle: 'node-lifecycle-controller',
   nodeipam: 'node-ipam-controller',
   podgc: 'pod-garbage-collector-controller',
+  clusterroleaggregation: 'clusterrole-aggregation-controller',
+  'serviceaccount-token': 'serviceaccount-token-controller',
   'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller',
 }
 

@@ -53,6 +53,10 @@ export const options = {
     default: '',
     help: 'certificate published as kube-root-ca.crt in every namespace; none: it is not',
   }),
+  serviceAccountPrivateKeyFile: stringOption('service-account-private-key-file', {
+    default: '',
+    help: 'key that the tokens in Secrets are signed with, PEM; none: such Secrets are left alone',
+  }),
   maxEndpointsPerSlice: numberOption('max-endpoints-per-slice', {
     default: 100,
     help: 'endpoints that one EndpointSlice holds at most',

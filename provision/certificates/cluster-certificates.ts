@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { X509Certificate } from 'node:crypto'
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { stringify } from 'yaml'
 import { writeFileAtomic } from '../../host/files.ts'
 import type { KeyPair, LeafRequest } from './certificate-authority.ts'
@@ -129,6 +129,15 @@ export const isStillGood = (certificate: string, request: LeafRequest, nowMs: nu
   )
 }
 
+/** The key that service account tokens are signed with; it is kept for good, for a new one would end every token. */
+const ensureSigningKey = (dataDir: string): string[] => {
+  const path = pkiPath(dataDir, 'sa', 'key')
+  if (existsSync(path)) return []
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  writeFileAtomic(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600)
+  return ['sa']
+}
+
 /**
  * Makes what is missing, expiring or no longer fits of the cluster's certificates and kubeconfigs under
  * `<dataDir>/pki` and `<dataDir>/kubeconfigs`; what is there and good is left as it is.
@@ -140,7 +149,7 @@ export const ensureClusterCertificates = async (
   nowMs: number,
 ): Promise<{ made: string[] }> => {
   for (const directory of ['pki', 'kubeconfigs']) mkdirSync(join(dataDir, directory), { recursive: true, mode: 0o700 })
-  const made: string[] = []
+  const made = ensureSigningKey(dataDir)
   const oldCa = readPair(dataDir, 'ca')
   const missing = certificateRows.filter(row => {
     const pair = oldCa === undefined ? undefined : readPair(dataDir, row.name)

@@ -22,7 +22,7 @@ t.test('the certificates of a cluster', async t => {
   const { made } = await ensureClusterCertificates(dataDir, cluster, server, Date.now())
 
   t.test('every row is made, signed by the authority, and its key is root’s alone', async t => {
-    t.strictSame(made, ['ca', ...certificateRows.map(row => row.name)])
+    t.strictSame(made, ['sa', 'ca', ...certificateRows.map(row => row.name)])
     const ca = certificate('ca')
     t.ok(ca.ca)
     for (const { name } of certificateRows) {

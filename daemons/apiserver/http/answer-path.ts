@@ -1,4 +1,5 @@
 import { apiError } from '../../../kube/status.ts'
+import type { OpenIdDocument } from '../auth/tokens/openid-documents.ts'
 import type { Answer } from './answer.ts'
 import type { ApiMetrics } from './api-metrics.ts'
 import { answerHealth, type HealthCheck } from './health.ts'
@@ -17,6 +18,8 @@ export interface ServedPaths {
   documents(path: string, accept: string, query: URLSearchParams): ServedDocument | undefined
   checks: Readonly<Record<string, HealthCheck>>
   metrics: ApiMetrics
+  /** By their paths: how tokens of this cluster are checked elsewhere. */
+  openId: ReadonlyMap<string, OpenIdDocument>
 }
 
 export interface PathRequest {
@@ -50,6 +53,14 @@ export const answerPath = async (served: ServedPaths, request: PathRequest): Pro
   const { metrics } = served
   if (path === '/metrics')
     return { status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.render() }
+  const openId = served.openId.get(path.replace(/\/$/, ''))
+  if (openId !== undefined)
+    return {
+      status: 200,
+      headers: { 'content-type': openId.contentType, 'cache-control': 'public, max-age=3600' },
+      // As bytes: to a text the framework would add a charset.
+      body: Buffer.from(openId.body),
+    }
   const document = served.documents(path, request.accept, query)
   if (document === undefined) throw apiError('NotFound', 'the server could not find the requested resource', {})
   const headers: Answer['headers'] = { 'content-type': document.contentType, vary: 'Accept' }

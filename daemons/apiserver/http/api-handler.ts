@@ -22,7 +22,8 @@ import { answerPath, type ServedPaths } from './answer-path.ts'
 import { labelsOf, type RequestLabels } from './api-metrics.ts'
 import type { StreamRequest } from './http2-streams.ts'
 import type { PeerSocket } from './connection-user.ts'
-import { userOfRequest } from './request-user.ts'
+import type { RequestHeaders } from './impersonation.ts'
+import { type Authentication, userOfRequest } from './request-user.ts'
 import { streamWatch } from './watch-stream.ts'
 
 type FullRequest = IncomingMessage | Http2ServerRequest
@@ -36,6 +37,8 @@ export interface ApiHandlerOptions extends ServedPaths {
   /** Made when the first log or exec is asked for. */
   streams(): Promise<readonly StreamingSubresource[]>
   maxRequestsInflight: number
+  /** Whether a request without credentials is answered at all. */
+  anonymousAuth: boolean
   log: Logger
 }
 
@@ -43,14 +46,31 @@ const streaming = new Set(['log', 'exec', 'attach', 'portforward'])
 const streamingPath = new RegExp(`/(${[...streaming].join('|')})(/|[?]|$)`)
 const noQuery = new URLSearchParams()
 
-const connectionOf = (raw: RawRequest): [object, PeerSocket] => {
+const connectionOf = (raw: RawRequest): { key: object; socket: PeerSocket } => {
   const session = 'stream' in raw ? raw.stream.session : undefined
-  return [session ?? raw.socket, raw.socket as TLSSocket]
+  return { key: session ?? raw.socket, socket: raw.socket as TLSSocket }
 }
 
 const header = (raw: RawRequest, name: string): string | undefined => {
   const value = raw.headers[name]
   return Array.isArray(value) ? value.join(', ') : value
+}
+
+class RawHeaders implements RequestHeaders {
+  readonly #raw: RawRequest
+  constructor(raw: RawRequest) {
+    this.#raw = raw
+  }
+  get(name: string): string | undefined {
+    return header(this.#raw, name)
+  }
+  all(name: string): string[] {
+    const list: readonly string[] = this.#raw.rawHeaders
+    return list.filter((_, index) => index % 2 === 1 && list[index - 1]?.toLowerCase() === name)
+  }
+  names(prefix: string): string[] {
+    return Object.keys(this.#raw.headers).filter(name => name.startsWith(prefix))
+  }
 }
 
 const split = (url: string): [string, URLSearchParams] => {
@@ -87,12 +107,15 @@ const streamContext = (user: UserInfo): RequestContext => ({
 export class ApiHandler {
   readonly #options: ApiHandlerOptions
   readonly #registry: Registry
+  readonly #authentication: Authentication
   readonly #watches = new Set<{ end(): void }>()
   #inflight = 0
   #onIdle: (() => void)[] = []
   constructor(options: ApiHandlerOptions) {
     this.#options = options
     this.#registry = options.registry
+    const { tokens, authorizer } = options.registry
+    this.#authentication = { tokens, authorizer, anonymousAuth: options.anonymousAuth }
   }
 
   /** Ends every watch: clients take up again where they were. */
@@ -107,7 +130,7 @@ export class ApiHandler {
 
   /** Who asks, or for whom. Throws ApiError Unauthorized or Forbidden. */
   #userOf(raw: RawRequest): UserInfo {
-    return userOfRequest(...connectionOf(raw), name => header(raw, name), this.#registry.authorizer)
+    return userOfRequest(this.#authentication, connectionOf(raw), new RawHeaders(raw))
   }
 
   /** Whether the answer is one piece or a watch: what is a stream of its own needs a request and a response with all their parts. */

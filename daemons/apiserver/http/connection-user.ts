@@ -1,11 +1,11 @@
 import type { TLSSocket } from 'node:tls'
-import { apiError } from '../../../kube/status.ts'
 import { anonymous, type UserInfo } from '../auth/user-info.ts'
 
 /** The parts of a TLS connection that say who is at its other end. */
 export type PeerSocket = Pick<TLSSocket, 'authorized' | 'getPeerCertificate'>
 
-const refused = Symbol('refused')
+/** A certificate was shown that is of another authority, or names nobody. */
+export const refused = Symbol('refused')
 const known = new WeakMap<object, UserInfo | typeof refused>()
 
 const listOf = (value: string | string[] | undefined): string[] =>
@@ -20,22 +20,12 @@ const identify = (socket: PeerSocket): UserInfo | typeof refused => {
   return { name, groups: [...listOf(subject.O as string | string[] | undefined), 'system:authenticated'] }
 }
 
-/**
- * Who is at the other end of a connection; worked out once for each. `connection`: what lives as long as it does.
- * Throws ApiError Unauthorized for credentials that are not accepted, whatever path is asked for.
- */
-export const userOfConnection = (
-  connection: object,
-  socket: PeerSocket,
-  authorization: string | undefined,
-): UserInfo => {
+/** Whose certificate a connection came with; worked out once for each. `connection`: what lives as long as it does. */
+export const userOfConnection = (connection: object, socket: PeerSocket): UserInfo | typeof refused => {
   let user = known.get(connection)
   if (user === undefined) {
     user = identify(socket)
     known.set(connection, user)
   }
-  // Tokens are not issued yet: one that is shown cannot be right. A good certificate goes before it, as upstream.
-  if (user === refused || (user === anonymous && authorization !== undefined))
-    throw apiError('Unauthorized', 'Unauthorized')
   return user
 }

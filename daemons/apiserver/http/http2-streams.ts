@@ -10,6 +10,8 @@ export interface StreamRequest {
   readonly method: string
   readonly url: string
   readonly headers: IncomingHttpHeaders
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[]
   readonly stream: ServerHttp2Stream
   readonly socket: Socket
 }
@@ -94,6 +96,8 @@ export const serveStreams = (server: Http2SecureServer, handler: StreamHandler, 
     }
     // A client that resets its stream is no failure of ours.
     stream.on('error', () => {})
-    void serve({ method: headers[':method'] ?? 'GET', url, headers, stream, socket }, handler, limits)
+    const rawHeaders = Array.isArray(rest[1]) ? (rest[1] as string[]) : []
+    const method = headers[':method'] ?? 'GET'
+    void serve({ method, url, headers, rawHeaders, stream, socket }, handler, limits)
   })
 }

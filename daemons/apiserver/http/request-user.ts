@@ -1,40 +1,51 @@
 import { apiError } from '../../../kube/status.ts'
-import { type Authorizer, requireAuthorized } from '../auth/authorizer.ts'
+import type { Authorizer } from '../auth/authorizer.ts'
+import type { TokenAuthenticator } from '../auth/tokens/token-authenticator.ts'
 import { anonymous, type UserInfo } from '../auth/user-info.ts'
-import { userOfConnection, type PeerSocket } from './connection-user.ts'
+import { type PeerSocket, refused, userOfConnection } from './connection-user.ts'
+import { impersonated, type RequestHeaders } from './impersonation.ts'
 
-/** The headers of a request, by their lower-case names; what is sent several times is joined by commas. */
-export type HeaderReader = (name: string) => string | undefined
+export interface Authentication {
+  tokens: TokenAuthenticator
+  authorizer: Authorizer
+  /** Whether a request without credentials is answered at all. */
+  anonymousAuth: boolean
+}
 
-const listOf = (text: string | undefined): string[] => (text ?? '').split(',').flatMap(part => part.trim() || [])
+const webSocketPrefix = 'base64url.bearer.authorization.k8s.io.'
 
-/** A service account is in these groups without anybody saying so. */
-const ownGroups = (name: string): string[] => {
-  const [, namespace] = /^system:serviceaccount:([^:]+):[^:]+$/.exec(name) ?? []
-  return namespace === undefined ? [] : ['system:serviceaccounts', `system:serviceaccounts:${namespace}`]
+/** The bearer token of a request; a browser's WebSocket can only send it as a subprotocol. */
+const tokenOf = (headers: RequestHeaders): string | undefined => {
+  const [scheme = '', token] = (headers.get('authorization') ?? '').trim().split(' ')
+  if (scheme.toLowerCase() === 'bearer') return token
+  const protocols = headers.get('sec-websocket-protocol')?.split(',') ?? []
+  const bearer = protocols.map(text => text.trim()).find(text => text.startsWith(webSocketPrefix))
+  return bearer && Buffer.from(bearer.slice(webSocketPrefix.length), 'base64url').toString()
+}
+
+/** Who is at the other end. A good certificate goes before a token, as upstream. Throws ApiError Unauthorized. */
+const authenticated = (
+  { tokens, anonymousAuth }: Authentication,
+  known: UserInfo | typeof refused,
+  headers: RequestHeaders,
+): UserInfo => {
+  if (known !== refused && known !== anonymous) return known
+  const token = tokenOf(headers)
+  const verdict = token ? tokens.authenticate(token, []) : undefined
+  if (verdict?.kind === 'known') return verdict.user
+  if (known === refused || verdict !== undefined || !anonymousAuth) throw apiError('Unauthorized', 'Unauthorized')
+  return anonymous
 }
 
 /**
- * Who a request is made as: whoever is at the other end, or whom they say they act for (`kubectl --as`), which only
- * those may who may do everything. Throws ApiError Unauthorized, Forbidden or BadRequest.
+ * Who a request is made as: whoever is at the other end, or whom they say they act for. `connection`: what lives as
+ * long as the connection does. Throws ApiError Unauthorized, Forbidden or InternalError.
  */
 export const userOfRequest = (
-  connection: object,
-  socket: PeerSocket,
-  header: HeaderReader,
-  authorizer: Authorizer,
+  authentication: Authentication,
+  connection: { key: object; socket: PeerSocket },
+  headers: RequestHeaders,
 ): UserInfo => {
-  const user = userOfConnection(connection, socket, header('authorization'))
-  const name = header('impersonate-user') ?? ''
-  const asked = listOf(header('impersonate-group'))
-  if (name === '') {
-    if (asked.length > 0) throw apiError('BadRequest', 'Impersonate-Group is sent without Impersonate-User')
-    return user
-  }
-  const wanted = { kind: 'resource', verb: 'impersonate', group: '', subresource: '', namespace: '' } as const
-  requireAuthorized(authorizer, user, { ...wanted, plural: 'users', name })
-  for (const group of asked) requireAuthorized(authorizer, user, { ...wanted, plural: 'groups', name: group })
-  const groups = asked.length > 0 ? asked : ownGroups(name)
-  const kept = name === anonymous.name ? 'system:unauthenticated' : 'system:authenticated'
-  return { name, groups: groups.includes(kept) ? groups : [...groups, kept] }
+  const user = authenticated(authentication, userOfConnection(connection.key, connection.socket), headers)
+  return impersonated(authentication.authorizer, user, headers)
 }

@@ -3,6 +3,7 @@ import type { UnknownObject } from '../../../kube/object.ts'
 import { AdmissionChain } from '../admission/admission-chain.ts'
 import type { AdmissionPlugin, AdmissionReader } from '../admission/plugin.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
+import type { ServiceAccountTokens } from '../auth/tokens/service-account-tokens.ts'
 import type { TokenAuthenticator } from '../auth/tokens/token-authenticator.ts'
 import type { UserInfo } from '../auth/user-info.ts'
 import type { Kind } from '../kinds/kind.ts'
@@ -53,6 +54,8 @@ export interface RegistryOptions {
   authorizer: Authorizer
   /** Says whose bearer tokens are. */
   tokens: TokenAuthenticator
+  /** Issues tokens; undefined: nobody does. */
+  serviceAccountTokens?: ServiceAccountTokens
   clock: Clock
 }
 
@@ -63,6 +66,7 @@ export class Registry {
   readonly admission: AdmissionChain
   readonly authorizer: Authorizer
   readonly tokens: TokenAuthenticator
+  readonly serviceAccountTokens: ServiceAccountTokens | undefined
   readonly clock: Clock
   readonly reader: AdmissionReader
   /** Told once a minute how far the store has come, so that they can resume from there. */
@@ -70,22 +74,19 @@ export class Registry {
   /** By kind: objects may be served in more than one other shape. */
   readonly #views = new WeakMap<Kind, WeakMap<StoredEntry, StoredEntry>>()
 
-  constructor({ store, kinds, plugins, authorizer, tokens, clock }: RegistryOptions) {
+  constructor({ store, kinds, plugins, authorizer, tokens, serviceAccountTokens, clock }: RegistryOptions) {
     this.store = store
     this.kinds = new KindTable(kinds)
     this.admission = new AdmissionChain(plugins)
     this.authorizer = authorizer
     this.tokens = tokens
+    this.serviceAccountTokens = serviceAccountTokens
     this.clock = clock
     // Who watches a kind that is gone, or is served in another way now, lists it again.
     this.kinds.onChange(() => {
       for (const watch of this.openWatches) if (!this.kinds.serves(watch.kind)) watch.expire()
     })
-    this.reader = {
-      get: (group, plural, namespace, name) => store.get(keyFor(group, plural, namespace, name))?.object,
-      list: (group, plural, namespace = '') =>
-        store.range({ prefix: keyFor(group, plural, namespace, '') }).entries.map(entry => entry.object),
-    }
+    this.reader = readerOf(store)
     for (const plugin of plugins) plugin.attach?.(this)
   }
 
@@ -143,6 +144,13 @@ export class Registry {
     return timeText(this.clock.now())
   }
 }
+
+/** Stored objects by what they are. */
+export const readerOf = (store: Store): AdmissionReader => ({
+  get: (group, plural, namespace, name) => store.get(keyFor(group, plural, namespace, name))?.object,
+  list: (group, plural, namespace = '') =>
+    store.range({ prefix: keyFor(group, plural, namespace, '') }).entries.map(entry => entry.object),
+})
 
 /** `2026-01-01T00:00:00Z` */
 export const timeText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`

@@ -13,6 +13,7 @@ import { getObject, listObjects } from '../registry/read-objects.ts'
 import type { ObjectTarget, Registry, RequestContext } from '../registry/registry.ts'
 import { answerReview } from '../registry/review.ts'
 import { getScale, patchScale, updateScale } from '../registry/scale.ts'
+import { requestToken } from '../registry/token-request.ts'
 import { updateObject } from '../registry/update-object.ts'
 import type { StoredEntry } from '../store/stored-entry.ts'
 import { decodeBody, decodePatch } from './decode-body.ts'
@@ -31,7 +32,7 @@ import {
 
 /** What an operation gives before it is put into the form the client wants. */
 type Outcome =
-  | { form: 'entry'; entry: StoredEntry; status: number; kind?: 'Scale' }
+  | { form: 'entry'; entry: StoredEntry; status: number; kind?: 'Scale' | 'TokenRequest' }
   | { form: 'list'; list: Parameters<typeof encodeList>[1] }
   | { form: 'status'; status: number; body: Status }
 
@@ -178,6 +179,11 @@ const onAction = async (
     const entry = await finalizeNamespace(registry, target, ...(await decoded(request, context)))
     return { form: 'entry', status: 200, entry }
   }
+  if (subresource === 'token') {
+    if (request.method !== 'POST') return methodNotAllowed()
+    const entry = await requestToken(registry, target, ...(await decoded(request, context)))
+    return { form: 'entry', kind: 'TokenRequest', status: 201, entry }
+  }
   const action = subresource === 'binding' ? bindPod : subresource === 'eviction' ? evictPod : undefined
   if (action === undefined) throw notImplemented(kind, subresource)
   if (request.method !== 'POST') return methodNotAllowed()
@@ -241,7 +247,7 @@ const encode = (kind: Kind, outcome: Outcome, view: View): Buffer => {
     case 'list':
       return encodeList(kind, outcome.list, view)
     case 'entry':
-      return outcome.kind === 'Scale' ? outcome.entry.bytes : encodeEntry(kind, outcome.entry, view)
+      return outcome.kind !== undefined ? outcome.entry.bytes : encodeEntry(kind, outcome.entry, view)
   }
 }
 

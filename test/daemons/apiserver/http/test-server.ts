@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -46,6 +47,7 @@ export const startTestServer = async (t: Test, overrides: Partial<ReturnType<typ
       tlsCertFile: file('server.crt', server.cert),
       tlsPrivateKeyFile: file('server.key', server.key),
       clientCaFile: file('ca.crt', authority.cert),
+      serviceAccountSigningKeyFile: file('sa.key', signingKey()),
       dataDir: join(directory, 'data'),
       ...overrides,
     },
@@ -113,6 +115,10 @@ export const startTestServer = async (t: Test, overrides: Partial<ReturnType<typ
   }
   return { ...running, authority, admin, ask, askAnonymously, session, directory, halt, terminate, url }
 }
+
+/** As the cluster's certificates are made with one. */
+const signingKey = (): string =>
+  String(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }))
 
 /** Shows no certificate. */
 const nobody: Pem = { cert: '', key: '' }
