@@ -151,8 +151,7 @@ const customType = (
     typeSchema: typeSchemaOf(schema, hasStatus),
     decode: object => decode(object, schema),
     raisesGeneration: (next, live) => !equalJson(specOf(next, hasStatus), specOf(live, hasStatus)),
-    // Only a kind with several versions is ever converted.
-    convertsRemotely: converter.isRemote && (definition.spec?.versions?.length ?? 0) > 1,
+    convertsRemotely: converter.isRemote,
     fromStored: storedViews(apiVersion, schema, converter),
     toStored,
     definitions: dialect => publishedDefinitions(published, dialect),

@@ -230,6 +230,12 @@ const subresourceSpecs = (row: ReturnType<typeof subresourcesOf>[number]): Spec[
   })
 }
 
+/** Custom kinds know no strategic merge; kubectl looks here before it sends one. */
+const customPatch = (kind: Kind, body: Operation['body']): Pick<Operation, 'body'> =>
+  kind.custom === undefined || body === undefined
+    ? {}
+    : { body: { ...body, types: body.types.filter(type => type !== 'application/strategic-merge-patch+json') } }
+
 /** Every operation on a kind, in the order of its paths. */
 export const operationsOf = (kind: Kind): Operation[] => {
   const root = groupVersionPath(kind)
@@ -245,7 +251,15 @@ export const operationsOf = (kind: Kind): Operation[] => {
     const { word, parameters, ...others } = spec
     const [verb, noun] = word === 'deletecollection' ? ['delete', `Collection${object}`] : [word, object]
     const operationId = `${verb}${groupWords(kind)}${noun}${rest.suffix}`
-    return { ...others, path, operationId, tag: tagOf(kind), gvk: rest.gvk, parameters: [...rest.path, ...parameters] }
+    return {
+      ...others,
+      ...customPatch(kind, others.body),
+      path,
+      operationId,
+      tag: tagOf(kind),
+      gvk: rest.gvk,
+      parameters: [...rest.path, ...parameters],
+    }
   }
   const operations: Operation[] = collectionSpecs(kind).map(spec =>
     make(scope, spec, { gvk, suffix: '', path: common }),
