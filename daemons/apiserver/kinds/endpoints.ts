@@ -56,6 +56,7 @@ export const endpointsKind: Kind = {
   hasStatus: false,
   subresources: [],
   generationFields: [],
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   setDefaults: object => {
     for (const subset of draftOf<Endpoints>(object).subsets ?? [])
       for (const port of subset.ports ?? []) port.protocol ||= 'TCP'

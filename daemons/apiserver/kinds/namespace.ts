@@ -1,9 +1,20 @@
+import type { UnknownObject } from '../../../kube/object.ts'
 import type { Namespace } from 'kubernetes-types/core/v1.js'
 import { ageColumn, column, nameColumn } from './column.ts'
 import { draftOf } from './draft.ts'
-import type { Kind } from './kind.ts'
+import { invalid } from './field-error.ts'
+import type { FieldError, Kind } from './kind.ts'
 
 const nameLabel = 'kubernetes.io/metadata.name'
+
+/** A namespace is Terminating while it is deleted, and only then. */
+const validatePhase = (object: UnknownObject): FieldError[] => {
+  const phase = draftOf<Namespace>(object).status?.phase ?? ''
+  const deleting = object.metadata?.deletionTimestamp !== undefined
+  const allowed = deleting ? 'Terminating' : 'Active'
+  const when = `\`deletionTimestamp\` is ${deleting ? 'not ' : ''}empty`
+  return phase === allowed ? [] : [invalid('status.Phase', phase, `may only be '${allowed}' if ${when}`)]
+}
 
 export const namespaceKind: Kind = {
   group: '',
@@ -39,6 +50,7 @@ export const namespaceKind: Kind = {
     const spec = (draftOf<Namespace>(object).spec ??= {})
     if (before) spec.finalizers = before
   },
+  validateUpdate: (object, _old, subresource) => (subresource === 'status' ? validatePhase(object) : []),
   selectableFields: { 'status.phase': object => draftOf<Namespace>(object).status?.phase ?? '' },
   columns: [
     nameColumn,

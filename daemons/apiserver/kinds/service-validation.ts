@@ -12,6 +12,7 @@ import {
   nonSpecialIpErrors,
   portNameErrors,
   portNumberErrors,
+  qualifiedNameErrors,
 } from './name-syntax.ts'
 import { isExternallyReached, needsClusterIp, needsHealthCheckPort } from './service-update.ts'
 
@@ -23,6 +24,7 @@ const protocols = ['SCTP', 'TCP', 'UDP']
 const families = ['IPv4', 'IPv6']
 const policies = ['PreferDualStack', 'RequireDualStack', 'SingleStack']
 const maxAffinitySeconds = 86_400
+const kubeletPort = 10_250
 
 const validatePort = (port: Draft<ServicePort>, path: string, many: boolean): FieldError[] => {
   const errors: FieldError[] = []
@@ -34,6 +36,8 @@ const validatePort = (port: Draft<ServicePort>, path: string, many: boolean): Fi
   const target = port.targetPort
   if (typeof target === 'number') errors.push(...invalidEach(`${path}.targetPort`, target, portNumberErrors(target)))
   else if (target !== undefined) errors.push(...invalidEach(`${path}.targetPort`, target, portNameErrors(target)))
+  if (port.appProtocol !== undefined)
+    errors.push(...invalidEach(`${path}.appProtocol`, port.appProtocol, qualifiedNameErrors(port.appProtocol)))
   return errors
 }
 
@@ -165,18 +169,45 @@ export const validateService = (service: Row): FieldError[] => {
     errors.push(...invalidEach(`spec.externalIPs[${i}]`, ip, nonSpecialIpErrors(ip)))
   const ranges = spec.loadBalancerSourceRanges ?? []
   if (ranges.length > 0 && spec.type !== 'LoadBalancer')
-    errors.push(forbidden('spec.loadBalancerSourceRanges', "may only be used when `type` is 'LoadBalancer'"))
+    errors.push(forbidden('spec.LoadBalancerSourceRanges', "may only be used when `type` is 'LoadBalancer'"))
   for (const [i, range] of ranges.entries())
-    errors.push(...invalidEach(`spec.loadBalancerSourceRanges[${i}]`, range, cidrErrors(range.trim())))
+    errors.push(...invalidEach(`spec.LoadBalancerSourceRanges[${i}]`, range, cidrErrors(range.trim())))
   if (spec.loadBalancerClass && spec.type !== 'LoadBalancer')
     errors.push(forbidden('spec.loadBalancerClass', "may only be used when `type` is 'LoadBalancer'"))
+  if (spec.allocateLoadBalancerNodePorts !== undefined && spec.type !== 'LoadBalancer')
+    errors.push(forbidden('spec.allocateLoadBalancerNodePorts', "may only be used when `type` is 'LoadBalancer'"))
+  // The nodes' agents listen there: a load balancer would open them to everybody.
+  if (spec.type === 'LoadBalancer')
+    for (const [i, { port }] of (spec.ports ?? []).entries())
+      if (port === kubeletPort)
+        errors.push(
+          invalid(
+            `spec.ports[${i}]`,
+            port,
+            `may not expose port ${kubeletPort} externally since it is used by kubelet`,
+          ),
+        )
+  return errors
+}
+
+/** What a load balancer was told when it was made. */
+const validateSettled = (next: Row, old: Row): FieldError[] => {
+  const errors: FieldError[] = []
+  const [spec, before] = [next.spec ?? {}, old.spec ?? {}]
+  if (needsHealthCheckPort(spec) && needsHealthCheckPort(before))
+    if (spec.healthCheckNodePort !== before.healthCheckNodePort)
+      errors.push(forbidden('spec.healthCheckNodePort', 'field is immutable'))
+  if (spec.type === 'LoadBalancer' && before.type === 'LoadBalancer')
+    if (spec.loadBalancerClass !== before.loadBalancerClass)
+      errors.push(invalid('spec.loadBalancerClass', spec.loadBalancerClass, 'may not change once set'))
   return errors
 }
 
 /** A cluster address may come and go with the type, but not change. */
 export const validateServiceUpdate = (next: Row, old: Row): FieldError[] => {
-  if (!needsClusterIp(next.spec) || !needsClusterIp(old.spec)) return []
+  const errors = validateSettled(next, old)
+  if (!needsClusterIp(next.spec) || !needsClusterIp(old.spec)) return errors
   const was = old.spec?.clusterIPs ?? []
   const is = next.spec?.clusterIPs ?? []
-  return was[0] && was[0] !== is[0] ? [invalid('spec.clusterIPs[0]', is, 'may not change once set')] : []
+  return was[0] && was[0] !== is[0] ? [...errors, invalid('spec.clusterIPs[0]', is, 'may not change once set')] : errors
 }
