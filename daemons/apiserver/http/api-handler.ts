@@ -3,7 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from 
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Logger } from 'pino'
-import { apiError } from '../../../kube/status.ts'
+import { apiError, type Status } from '../../../kube/status.ts'
 import { anonymous, type UserInfo } from '../auth/user-info.ts'
 import { type Attributes, requestAttributes } from '../auth/attributes.ts'
 import { isAuthorized, requireAuthorized } from '../auth/authorizer.ts'
@@ -12,16 +12,20 @@ import { admitConnect } from '../registry/admit-connect.ts'
 import { notFound } from '../registry/api-errors.ts'
 import type { Registry, RequestContext } from '../registry/registry.ts'
 import { failureStatus } from '../rest/failure-status.ts'
-import { handleRequest, viewOf } from '../rest/handle-request.ts'
+import { handleRequest, streamViewOf } from '../rest/handle-request.ts'
+import { contentTypes } from '../rest/negotiate.ts'
+import type { View } from '../rest/represent.ts'
 import { parseResourcePath, type ResourcePath, verbOf } from '../rest/resource-path.ts'
 import { booleanOf, type RestRequest, timeoutSecondsOf, watchRequestOf } from '../rest/rest-request.ts'
 import { verbsOf } from '../schema/endpoints.ts'
+import { JsonLines, type WatchLines } from '../rest/watch-lines.ts'
 import type { StreamingSubresource, StreamTarget } from '../streaming/streaming-subresource.ts'
 import { type Answer, compressed, warningHeaders } from './answer.ts'
 import { answerPath, type ServedPaths } from './answer-path.ts'
 import { labelsOf, type RequestLabels } from './api-metrics.ts'
 import type { StreamRequest } from './http2-streams.ts'
 import type { PeerSocket } from './connection-user.ts'
+import { failureAnswer, jsonFailure } from './failure-answer.ts'
 import type { RequestHeaders } from './impersonation.ts'
 import { type Authentication, userOfRequest } from './request-user.ts'
 import { streamWatch } from './watch-stream.ts'
@@ -103,6 +107,14 @@ const streamContext = (user: UserInfo): RequestContext => ({
   warn: () => {},
 })
 
+/** Their tables are loaded by the first who asks for them. */
+const protobufFrames = async (kind: Kind, view: View): Promise<WatchLines> => {
+  const { ProtobufFrames } = await import('../rest/represent-protobuf.ts')
+  return new ProtobufFrames(kind, view)
+}
+
+const isGone = (reply: RawReply): boolean => ('stream' in reply ? reply.stream : reply).destroyed
+
 /** Everything the server answers, behind whatever listens. */
 export class ApiHandler {
   readonly #options: ApiHandlerOptions
@@ -173,29 +185,32 @@ export class ApiHandler {
       else {
         const request = this.#restRequest(raw, { path, query, user, body })
         if (verb === 'watch') {
-          this.#watch(request, reply, labels)
+          const view = streamViewOf(this.#registry, request)
+          const lines =
+            view.media === 'protobuf' ? await protobufFrames(request.kind, view) : this.#lines(request, view)
+          // Its client may have gone while the tables were loaded.
+          if (!isGone(reply)) this.#watch(request, reply, { labels, lines, view })
           return undefined
         }
         answer = await this.#limited(user, method, () => this.#answerResource(request))
       }
       answer = await compressed(answer, header(raw, 'accept-encoding') ?? '')
     } catch (error) {
-      answer = this.#failure(error)
+      answer = await this.#failure(error, raw, query)
     }
     this.#options.metrics.observe(labels, answer.status, (performance.now() - started) / 1000)
     return answer
   }
 
-  #failure(error: unknown): Answer {
+  #statusOf(error: unknown): Status {
     const status = failureStatus(error)
     if (status.code === 500) this.#options.log.error({ err: error }, 'request failed')
-    const seconds = status.details?.retryAfterSeconds
-    const retry = seconds === undefined ? {} : { 'retry-after': String(seconds) }
-    return {
-      status: status.code,
-      headers: { 'content-type': 'application/json', ...retry },
-      body: `${JSON.stringify(status)}\n`,
-    }
+    return status
+  }
+
+  #failure(error: unknown, raw: RawRequest, query: URLSearchParams): Promise<Answer> {
+    const [accept, userAgent] = [header(raw, 'accept'), header(raw, 'user-agent')]
+    return failureAnswer(this.#statusOf(error), { accept, query, userAgent })
   }
 
   #kindOf(path: ResourcePath): Kind {
@@ -253,7 +268,15 @@ export class ApiHandler {
     }
   }
 
-  #watch(request: RestRequest, reply: RawReply, labels: RequestLabels): void {
+  #lines(request: RestRequest, view: View): WatchLines {
+    return new JsonLines(request.kind, view, () => this.#registry.clock.now())
+  }
+
+  #watch(
+    request: RestRequest,
+    reply: RawReply,
+    { labels, lines, view }: { labels: RequestLabels; lines: WatchLines; view: View },
+  ): void {
     const { metrics } = this.#options
     const { kind, path, query } = request
     if (!verbsOf(kind).includes('watch'))
@@ -262,7 +285,8 @@ export class ApiHandler {
     const watch = streamWatch(this.#registry, reply, {
       target: { kind, namespace: path.namespace, name: path.name },
       request: watchRequestOf(query),
-      view: viewOf(this.#registry, request),
+      lines,
+      contentType: view.media === 'json' ? contentTypes.json : `${contentTypes[view.media]};stream=watch`,
       timeoutMs: watchTimeoutMs(query),
       warnings: kind.deprecation === undefined ? [] : [kind.deprecation],
       onEvent: () => metrics.watchEvent(eventLabels),
@@ -330,7 +354,7 @@ export class ApiHandler {
       if (stream.upgrade === undefined) throw apiError('BadRequest', `${path.subresource} cannot be upgraded`)
       await stream.upgrade(target, raw, socket, head)
     } catch (error) {
-      const { status, body } = this.#failure(error)
+      const { status, body } = jsonFailure(this.#statusOf(error))
       const text = String(body)
       if (socket.writable)
         socket.end(

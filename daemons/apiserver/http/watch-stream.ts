@@ -4,9 +4,8 @@ import type { Writable } from 'node:stream'
 import { hasReason } from '../../../kube/status.ts'
 import type { ObjectTarget, Registry } from '../registry/registry.ts'
 import { watchObjects, type OpenWatch, type WatchRequest } from '../registry/watch-objects.ts'
-import { errorLine, WatchLines } from '../rest/watch-lines.ts'
+import type { WatchLines } from '../rest/watch-lines.ts'
 import { warningHeaders } from './answer.ts'
-import type { View } from '../rest/represent.ts'
 
 /** A reader this far behind is cut off: it comes back with its last version and costs no memory meanwhile. */
 const maxBehindBytes = 16 * 1024 * 1024
@@ -14,7 +13,9 @@ const maxBehindBytes = 16 * 1024 * 1024
 export interface WatchStreamOptions {
   target: ObjectTarget
   request: WatchRequest
-  view: View
+  /** In the form the client asked for. */
+  lines: WatchLines
+  contentType: string
   timeoutMs: number
   /** Texts for Warning headers. */
   warnings: readonly string[]
@@ -48,9 +49,8 @@ const connectionOf = (raw: RawReply): Writable => ('stream' in raw ? raw.stream 
 export const streamWatch = (
   registry: Registry,
   raw: RawReply,
-  { target, request, view, timeoutMs, warnings, onEvent }: WatchStreamOptions,
+  { target, request, lines, contentType, timeoutMs, warnings, onEvent }: WatchStreamOptions,
 ): { done: Promise<void>; end(): void } => {
-  const lines = new WatchLines(target.kind, view, () => registry.clock.now())
   const early: Buffer[] = []
   let body: Writable | undefined
   const send = (line: Buffer): void => {
@@ -73,7 +73,7 @@ export const streamWatch = (
     })
   } catch (error) {
     if (!hasReason(error, 'Expired')) throw error
-    early.push(errorLine(error.status))
+    early.push(lines.error(error.status))
   }
   const watch = open
   const done = new Promise<void>(resolve => {
@@ -90,7 +90,7 @@ export const streamWatch = (
     connectionOf(raw).once('close', closed)
     connectionOf(raw).once('error', closed)
   })
-  body = openBody(raw, view.media === 'yaml' ? 'application/yaml' : 'application/json', warnings)
+  body = openBody(raw, contentType, warnings)
   if (early.length > 0) body.write(Buffer.concat(early))
   if (watch === undefined) body.end()
   return { done, end: () => body?.end() }

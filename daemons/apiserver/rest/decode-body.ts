@@ -52,8 +52,19 @@ const unsupported = (media: string, supported: readonly string[]) =>
     `the body of the request was in an unknown format - accepted media types include: ${supported.join(', ')} (got ${media})`,
   )
 
+export interface BodyOptions {
+  /** What the body is where its protobuf envelope does not say. */
+  expected: { apiVersion: string; kind: string }
+  /** False for custom kinds, which have no message. */
+  protobuf: boolean
+}
+
 /** The body of a POST, PUT or DELETE. Throws ApiError BadRequest or UnsupportedMediaType. */
-export const decodeBody = async (body: Buffer, contentType: string | undefined): Promise<DecodedBody> => {
+export const decodeBody = async (
+  body: Buffer,
+  contentType: string | undefined,
+  { expected, protobuf }: BodyOptions,
+): Promise<DecodedBody> => {
   const media = mediaType(contentType)
   switch (media) {
     case '':
@@ -63,9 +74,10 @@ export const decodeBody = async (body: Buffer, contentType: string | undefined):
     case 'application/yaml':
       return decodeYaml(body.toString())
     case 'application/vnd.kubernetes.protobuf': {
+      if (!protobuf) throw unsupported(media, ['application/json', 'application/yaml'])
       // Its tables are read by the first who writes so: most clients speak JSON.
       const { decodeProtobuf } = await import('./decode-protobuf.ts')
-      return { value: decodeProtobuf(body), findings: [] }
+      return { value: decodeProtobuf(body, expected), findings: [] }
     }
     default:
       throw unsupported(media, ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'])

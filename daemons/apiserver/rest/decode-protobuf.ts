@@ -1,210 +1,243 @@
 import { apiError } from '../../../kube/status.ts'
-import type { TypeSchema } from '../../../kube/patch/schema.ts'
-import { schemaOf } from '../schema/schemas.ts'
-import { protobufFields } from './protobuf-fields.gen.ts'
+import {
+  type FieldType,
+  messageNameOf,
+  type ProtobufField,
+  type ProtobufMessage,
+  protobufMessage,
+} from './protobuf-messages.ts'
+import { ProtobufError, ProtobufReader } from './protobuf-reader.ts'
+import { readBoxed, readIntOrString, readTexts, readTime, readTypeMeta, type TypeMeta } from './protobuf-values.ts'
 
-type Numbers = ReadonlyMap<number, string>
-
-/** One field as it stands on the wire. */
-interface WireField {
-  number: number
-  value: bigint | Buffer
-}
-
-const malformed = (why: string) => apiError('BadRequest', `the body could not be read as protobuf: ${why}`)
-
-const readVarint = (bytes: Buffer, start: number): [bigint, number] => {
-  let value = 0n
-  for (let i = start, shift = 0n; i < bytes.length && shift < 70n; i++, shift += 7n) {
-    const byte = bytes[i] ?? 0
-    value |= BigInt(byte & 0x7f) << shift
-    if (byte < 0x80) return [BigInt.asIntN(64, value), i + 1]
-  }
-  throw malformed('a number is cut off')
-}
-
-function* readFields(bytes: Buffer): Generator<WireField> {
-  let at = 0
-  while (at < bytes.length) {
-    const [tag, afterTag] = readVarint(bytes, at)
-    const number = Number(tag >> 3n)
-    const wire = Number(tag & 7n)
-    if (wire === 0) {
-      const [value, next] = readVarint(bytes, afterTag)
-      yield { number, value }
-      at = next
-      continue
-    }
-    const [size, start] = wire === 2 ? readVarint(bytes, afterTag) : [wire === 1 ? 8n : wire === 5 ? 4n : -1n, afterTag]
-    const end = start + Number(size)
-    if (size < 0n || end > bytes.length) throw malformed('a field is cut off')
-    yield { number, value: bytes.subarray(start, end) }
-    at = end
-  }
-}
-
-const parsed = new Map<string, Numbers>()
-
-const numbersOf = (message: string): Numbers => {
-  let numbers = parsed.get(message)
-  if (numbers === undefined) {
-    let next = 1
-    numbers = new Map(
-      (protobufFields[message] ?? '').split(' ').map(word => {
-        const [first = '', second] = word.split(':')
-        const number = second === undefined ? next : Number(first)
-        next = number + 1
-        return [number, second ?? first] as const
-      }),
-    )
-    parsed.set(message, numbers)
-  }
-  return numbers
-}
-
-/** The value of field `number` in a message of a few scalars: Time, Quantity, IntOrString, a map's entry. */
-const fieldOf = (bytes: Buffer, number: number): bigint | Buffer | undefined => {
-  for (const field of readFields(bytes)) if (field.number === number) return field.value
-  return undefined
-}
-
-const textOf = (value: bigint | Buffer | undefined): string => (Buffer.isBuffer(value) ? value.toString() : '')
-const numberOf = (value: bigint | Buffer | undefined): number => (typeof value === 'bigint' ? Number(value) : 0)
-
-/** Seconds and nanoseconds; the zero time, which Go sends for none, is an empty message. */
-const timeOf = (bytes: Buffer, micro: boolean): string | undefined => {
-  if (bytes.length === 0) return undefined
-  const text = new Date(numberOf(fieldOf(bytes, 1)) * 1000).toISOString().slice(0, 19)
-  if (!micro) return `${text}Z`
-  return `${text}.${String(Math.floor(numberOf(fieldOf(bytes, 2)) / 1000)).padStart(6, '0')}Z`
-}
-
-const embeddedJson = (bytes: Buffer): unknown => {
-  const text = textOf(fieldOf(bytes, 1))
-  return text === '' ? undefined : (JSON.parse(text) as unknown)
-}
-
-const decodeString = (value: Buffer, schema: TypeSchema): unknown => {
-  switch (schema.format) {
-    case 'byte':
-      return value.toString('base64')
-    case 'date-time':
-    case 'date-time-micro':
-      return timeOf(value, schema.format === 'date-time-micro')
-    case 'quantity':
-      return textOf(fieldOf(value, 1))
-    case 'int-or-string':
-      return numberOf(fieldOf(value, 1)) === 0 ? numberOf(fieldOf(value, 2)) : textOf(fieldOf(value, 3))
-    default:
-      return value.toString()
-  }
-}
-
-const decodeValue = (value: bigint | Buffer, schema: TypeSchema): unknown => {
-  if (typeof value === 'bigint') return schema.type === 'boolean' ? value !== 0n : Number(value)
-  switch (schema.type) {
-    case 'string':
-      return decodeString(value, schema)
-    case 'number':
-      return value.length === 8 ? value.readDoubleLE(0) : value.readFloatLE(0)
-    case 'object':
-      return schema.definition === undefined || messageName(schema.definition) === undefined
-        ? embeddedJson(value)
-        : decodeMessage(value, messageName(schema.definition) ?? '', schema)
-    default:
-      return embeddedJson(value)
-  }
-}
-
-/** `core.v1.Pod` of `io.k8s.api.core.v1.Pod`, where its numbers are known. */
-const messageName = (definition: string): string | undefined => {
-  const name = definition.replace(/^io\.k8s\.(api|apimachinery\.pkg\.apis)\./, '')
-  return Object.hasOwn(protobufFields, name) ? name : undefined
-}
-
-/**
- * Go sends the zero value of every field that is no pointer, where its JSON leaves them out. These are the fields
- * whose zero is a pointer to one and means something: no replicas, no grace, not optional, …
- */
-const pointers = new Set(
-  (
-    'replicas terminationGracePeriodSeconds activeDeadlineSeconds revisionHistoryLimit progressDeadlineSeconds backoffLimit ' +
-    'parallelism completions ttlSecondsAfterFinished runAsUser runAsGroup fsGroup gracePeriodSeconds tolerationSeconds ' +
-    'defaultMode mode priority minReplicas startingDeadlineSeconds successfulJobsHistoryLimit failedJobsHistoryLimit ' +
-    'automountServiceAccountToken allowPrivilegeEscalation privileged runAsNonRoot readOnlyRootFilesystem ' +
-    'enableServiceLinks optional controller blockOwnerDeletion orphanDependents immutable suspend hostUsers ' +
-    'shareProcessNamespace setHostnameAsFQDN allocateLoadBalancerNodePorts ready serving terminating started ' +
-    'storageClassName'
-  ).split(' '),
-)
-
-const isZero = (value: unknown): boolean => value === 0 || value === false || value === ''
-
-const decodeInto = (
-  object: Record<string, unknown>,
-  bytes: Buffer,
-  { numbers, schema }: { numbers: Numbers; schema: TypeSchema },
-): void => {
-  for (const { number, value } of readFields(bytes)) {
-    const name = numbers.get(number)
-    // Fields of a later version: unknown ones are dropped, as they are in JSON.
-    if (name === undefined) continue
-    if (name.startsWith('*')) {
-      if (Buffer.isBuffer(value)) decodeInto(object, value, { numbers: numbersOf(name.slice(1)), schema })
-      continue
-    }
-    const field = schema.fields?.get(name)
-    if (field === undefined) continue
-    if (field.type === 'list' && field.items !== undefined) {
-      const list = (object[name] ??= []) as unknown[]
-      list.push(decodeValue(value, field.items))
-    } else if (field.type === 'map' && Buffer.isBuffer(value)) {
-      const map = (object[name] ??= {}) as Record<string, unknown>
-      const held =
-        fieldOf(value, 2) ??
-        (field.values?.type === 'integer' || field.values?.type === 'boolean' ? 0n : Buffer.alloc(0))
-      Object.defineProperty(map, textOf(fieldOf(value, 1)), {
-        value: decodeValue(held, field.values ?? { type: 'string' }),
-        writable: true,
-        enumerable: true,
-        configurable: true,
-      })
-    } else {
-      const decoded = decodeValue(value, field)
-      if (decoded === undefined) continue
-      if (!isZero(decoded) || pointers.has(name) || (schema.required?.includes(name) === true && decoded !== ''))
-        object[name] = decoded
-    }
-  }
-}
-
-const decodeMessage = (bytes: Buffer, message: string, schema: TypeSchema): Record<string, unknown> => {
-  const object: Record<string, unknown> = {}
-  decodeInto(object, bytes, { numbers: numbersOf(message), schema })
-  return object
-}
+type JsonObject = Record<string, unknown>
 
 const magic = Buffer.from('k8s\0')
 
+/** Raw JSON, or an object in an envelope of its own: both are met where Go has a RawExtension. */
+const readRaw = (reader: ProtobufReader): unknown => {
+  const raw = readBoxed(reader)
+  if (raw === undefined || raw.done) return undefined
+  const bytes = raw.bytes.subarray(raw.at, raw.end)
+  if (bytes.subarray(0, magic.length).equals(magic)) {
+    raw.at += magic.length
+    return readUnknown(raw)
+  }
+  try {
+    return JSON.parse(bytes.toString()) as unknown
+  } catch {
+    throw new ProtobufError('raw bytes within the message are no JSON')
+  }
+}
+
+/** JSONSchemaPropsOrArray, OrBool and OrStringArray. */
+const readSchemaOr = (reader: ProtobufReader, type: 'A' | 'B' | 'P'): unknown => {
+  const schema = protobufMessage('apiextensions.v1.JSONSchemaProps')
+  let allows = false
+  let single: JsonObject | undefined
+  const schemas: JsonObject[] = []
+  const texts: string[] = []
+  while (!reader.done) {
+    const tag = reader.varint()
+    if (type === 'B' && tag === 8) allows = reader.varint() !== 0
+    else if (type === 'P' && tag === 18) texts.push(reader.part().text())
+    else if (tag === 18) schemas.push(readMessage(reader.part(), schema))
+    else if (type !== 'B' && tag === 10) single = readMessage(reader.part(), schema)
+    else reader.skip(tag & 7)
+  }
+  if (type === 'B') return schemas.at(-1) ?? allows
+  return schemas.length > 0 ? schemas : texts.length > 0 ? texts : single
+}
+
+/** A value that has its own part of the bytes. */
+const readPart = (part: ProtobufReader, field: ProtobufField): unknown => {
+  switch (field.type) {
+    case 's':
+      return part.text()
+    case 'y':
+      return part.bytes.toString('base64', part.at, part.end)
+    case 'T':
+      return readTime(part, false)
+    case 'M':
+      return readTime(part, true)
+    case 'Q':
+      // A Quantity that says nothing is Go's zero.
+      return readBoxed(part)?.text() ?? '0'
+    case 'I':
+      return readIntOrString(part)
+    case 'J':
+      return readRaw(part)
+    case 'V':
+      return readTexts(part, 1)
+    case 'A':
+    case 'B':
+    case 'P':
+      return readSchemaOr(part, field.type)
+    default:
+      return readMessage(part, field.message)
+  }
+}
+
+const readNumber = (reader: ProtobufReader, type: FieldType): number | boolean => {
+  switch (type) {
+    case 'd':
+      return reader.double()
+    case 'b':
+      return reader.varint() !== 0
+    case 'i':
+      return reader.int32()
+    default:
+      return reader.varint()
+  }
+}
+
+const readValue = (reader: ProtobufReader, field: ProtobufField): unknown =>
+  field.wire === 2 ? readPart(reader.part(), field) : readNumber(reader, field.type)
+
+/** What a map holds under a key that comes without a value. */
+const zeroOf = ({ type }: ProtobufField): unknown =>
+  type === 's' || type === 'y'
+    ? ''
+    : type === 'b'
+      ? false
+      : type === 'Q'
+        ? '0'
+        : type === 'V'
+          ? []
+          : type === 'm'
+            ? {}
+            : 0
+
+const readEntry = (reader: ProtobufReader, field: ProtobufField, map: JsonObject): void => {
+  let key = ''
+  let value: unknown
+  while (!reader.done) {
+    const tag = reader.varint()
+    if (tag === 10) key = reader.part().text()
+    else if (tag === 16 + field.wire) value = readValue(reader, field)
+    else reader.skip(tag & 7)
+  }
+  value ??= zeroOf(field)
+  // `__proto__` is a key like any other.
+  if (key !== '__proto__') map[key] = value
+  else Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true })
+}
+
+const readItems = (reader: ProtobufReader, field: ProtobufField, wire: number): unknown[] => {
+  if (wire === field.wire) return [readValue(reader, field)]
+  // Numbers may stand packed in one part.
+  const packed = reader.part()
+  const items: unknown[] = []
+  while (!packed.done) items.push(readNumber(packed, field.type))
+  return items
+}
+
+const readOne = (reader: ProtobufReader, field: ProtobufField, object: JsonObject): void => {
+  const { name } = field
+  // A message that comes in several pieces is put together, as protobuf has it.
+  const before = object[name]
+  if (field.type === 'm' && before !== undefined) return readInto(before as JsonObject, reader.part(), field.message)
+  const value = readValue(reader, field)
+  const isZero = value === 0 || value === false || value === ''
+  if (value !== undefined && (field.pointer || field.keepsZero || !isZero)) object[name] = value
+  else delete object[name]
+}
+
+/** How Go's messages name a field: `restartPolicy` is `RestartPolicy` there. */
+const goName = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
+
+const readField = (reader: ProtobufReader, field: ProtobufField, wire: number, object: JsonObject): void => {
+  const { name, label } = field
+  const expected = label === 'map' || label === 'inline' ? 2 : field.wire
+  if (wire !== expected && !(label === 'list' && wire === 2))
+    throw new ProtobufError(`proto: wrong wireType = ${wire} for field ${goName(name)}`)
+  switch (label) {
+    case 'inline':
+      return readInto(object, reader.part(), field.message)
+    case 'list': {
+      const list = (object[name] ??= []) as unknown[]
+      for (const item of readItems(reader, field, wire)) list.push(item)
+      return
+    }
+    case 'map':
+      return readEntry(reader.part(), field, (object[name] ??= {}) as JsonObject)
+    case 'one':
+      return readOne(reader, field, object)
+  }
+}
+
+const readInto = (object: JsonObject, reader: ProtobufReader, message: ProtobufMessage): void => {
+  const failed = (why: string) =>
+    new ProtobufError(`proto: ${message.name.slice(message.name.lastIndexOf('.') + 1)}: ${why}`)
+  while (!reader.done) {
+    const tag = reader.varint()
+    const number = Math.floor(tag / 8)
+    const wire = tag & 7
+    if (wire === 4) throw failed('wiretype end group for non-group')
+    if (number <= 0 || number > 0x7fff_ffff) throw failed(`illegal tag ${number | 0} (wire type ${tag})`)
+    const field = message.byNumber.get(number)
+    // Fields of a later version: unknown ones are dropped, as they are in JSON.
+    if (field === undefined) reader.skip(wire)
+    else readField(reader, field, wire, object)
+  }
+}
+
+const readMessage = (reader: ProtobufReader, message: ProtobufMessage): JsonObject => {
+  const object: JsonObject = {}
+  readInto(object, reader, message)
+  return object
+}
+
+/** runtime.Unknown: the object's type and its bytes. `fallback` is its type where it names none. */
+const readUnknown = (reader: ProtobufReader, fallback?: TypeMeta): JsonObject => {
+  let type: TypeMeta = { apiVersion: '', kind: '' }
+  let raw: ProtobufReader | undefined
+  while (!reader.done) {
+    const tag = reader.varint()
+    if (tag === 10) type = readTypeMeta(reader.part())
+    else if (tag === 18) raw = reader.part()
+    else if ((tag & 7) === 4) throw new ProtobufError('proto: Unknown: wiretype end group for non-group')
+    else if (tag < 8) throw new ProtobufError(`proto: Unknown: illegal tag 0 (wire type ${tag})`)
+    else reader.skip(tag & 7)
+  }
+  const kind = type.kind || (fallback?.kind ?? '')
+  const apiVersion = type.apiVersion || (fallback?.apiVersion ?? '')
+  if (kind === '' || apiVersion === '')
+    throw new ProtobufError(`Object '${kind === '' ? 'Kind' : 'apiVersion'}' is missing`)
+  const unfit = (why: string) => {
+    const what = `${kind} in version ${JSON.stringify(apiVersion.slice(apiVersion.indexOf('/') + 1))}`
+    return apiError('BadRequest', `${what} cannot be handled as a ${fallback?.kind ?? kind}: ${why}`)
+  }
+  const name = messageNameOf(apiVersion, kind)
+  if (name === undefined) throw unfit(`no kind "${kind}" is registered for version "${apiVersion}"`)
+  try {
+    return { kind, apiVersion, ...(raw === undefined ? {} : readMessage(raw, protobufMessage(name))) }
+  } catch (error) {
+    throw error instanceof ProtobufError ? unfit(error.message) : error
+  }
+}
+
+const unrecognized = (body: Buffer, why: string, kind: string | undefined) => {
+  const summary = body.length === 0 ? '<empty>' : body.subarray(0, 30).toString('hex')
+  const must = kind === undefined ? '' : ` (must be of type ${kind})`
+  return apiError(
+    'BadRequest',
+    `the object provided is unrecognized${must}: ${why} (${summary}${body.length > 30 ? ' ...' : ''})`,
+  )
+}
+
 /**
- * A body of application/vnd.kubernetes.protobuf as the object its JSON would be: the magic bytes, then
- * runtime.Unknown (type at 1, the object at 2). kubectl writes so from 1.32 on. Throws ApiError BadRequest, and
- * UnsupportedMediaType for a kind whose field numbers are not known.
+ * A body of application/vnd.kubernetes.protobuf as the object its JSON would be: four bytes of magic, then
+ * runtime.Unknown. Which zero values are kept is a fact of each field's Go type. `fallback` is what the body is where
+ * it does not say. Throws ApiError BadRequest.
  */
-export const decodeProtobuf = (body: Buffer): unknown => {
-  if (!body.subarray(0, 4).equals(magic)) throw malformed('it does not begin with k8s')
-  const envelope = body.subarray(4)
-  const type = fieldOf(envelope, 1)
-  const raw = fieldOf(envelope, 2)
-  if (!Buffer.isBuffer(type)) throw malformed('its type is missing')
-  const apiVersion = textOf(fieldOf(type, 1))
-  const kind = textOf(fieldOf(type, 2))
-  const [group = '', version] = apiVersion.includes('/') ? apiVersion.split('/') : ['core', apiVersion]
-  const meta = kind === 'DeleteOptions'
-  const message = meta ? 'meta.v1.DeleteOptions' : `${group.split('.')[0] ?? ''}.${version}.${kind}`
-  if (!Object.hasOwn(protobufFields, message))
-    throw apiError('UnsupportedMediaType', `${apiVersion} ${kind} cannot be read from protobuf: send application/json`)
-  const definition = meta ? `io.k8s.apimachinery.pkg.apis.${message}` : `io.k8s.api.${message}`
-  const object = decodeMessage(Buffer.isBuffer(raw) ? raw : Buffer.alloc(0), message, schemaOf(definition))
-  return { kind, apiVersion, ...object }
+export const decodeProtobuf = (body: Buffer, fallback?: TypeMeta): unknown => {
+  try {
+    if (body.length === 0) throw new ProtobufError('empty data')
+    if (!body.subarray(0, magic.length).equals(magic))
+      throw new ProtobufError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]')
+    if (body.length === magic.length) throw new ProtobufError('empty body')
+    return readUnknown(new ProtobufReader(body, magic.length), fallback)
+  } catch (error) {
+    throw error instanceof ProtobufError ? unrecognized(body, error.message, fallback?.kind) : error
+  }
 }

@@ -1,5 +1,6 @@
 import { stringify as stringifyYaml } from 'yaml'
 import { isJsonObject } from '../../../kube/patch/json-value.ts'
+import { apiVersionOf } from '../../../kube/resource.ts'
 import { apiError, type Status } from '../../../kube/status.ts'
 import { forbidden } from '../kinds/field-error.ts'
 import type { Kind } from '../kinds/kind.ts'
@@ -18,9 +19,9 @@ import { updateObject } from '../registry/update-object.ts'
 import type { StoredEntry } from '../store/stored-entry.ts'
 import { decodeBody, decodePatch } from './decode-body.ts'
 import { successStatus } from './failure-status.ts'
-import { negotiate } from './negotiate.ts'
+import { contentTypes, negotiate, negotiateStream, type Representation } from './negotiate.ts'
 import { refuseOptions } from './option-errors.ts'
-import { encodeEntry, encodeList, type IncludeObject, type View } from './represent.ts'
+import { encodeEntry, encodeList, type IncludeObject, offerOf, type View } from './represent.ts'
 import {
   booleanOf,
   contextOf,
@@ -38,23 +39,41 @@ type Outcome =
 
 const includes = ['None', 'Metadata', 'Object']
 
-export const viewOf = (registry: Registry, request: Pick<RestRequest, 'accept' | 'query'>): View => {
-  const include = request.query.get('includeObject') ?? 'Metadata'
+const withOptions = (registry: Registry, representation: Representation, query: URLSearchParams): View => {
+  const include = query.get('includeObject') ?? 'Metadata'
   if (!includes.includes(include))
     throw apiError('BadRequest', `Invalid includeObject value: ${JSON.stringify(include)}`)
-  return { ...negotiate(request.accept), includeObject: include as IncludeObject, nowMs: registry.clock.now() }
+  return { ...representation, includeObject: include as IncludeObject, nowMs: registry.clock.now() }
 }
 
+type Asked = Pick<RestRequest, 'accept' | 'query' | 'kind'>
+
+/** How a watch is to be sent. Throws ApiError NotAcceptable. */
+export const streamViewOf = (registry: Registry, { accept, query, kind }: Asked): View =>
+  withOptions(registry, negotiateStream(accept, offerOf(kind)), query)
+
+const viewOf = (registry: Registry, { accept, query, kind }: Asked): View =>
+  withOptions(registry, negotiate(accept, offerOf(kind)), query)
+
 /** Browsers and curl are read by people; everything else says when it wants indentation. */
-const wantsPretty = ({ query, userAgent = '' }: RestRequest): boolean =>
-  booleanOf(query, 'pretty') ?? /^(curl|Wget|Mozilla)\//.test(userAgent)
+export const wantsPretty = (query: URLSearchParams, userAgent: string | undefined): boolean => {
+  const asked = query.get('pretty') ?? ''
+  return asked === '' ? /^(curl|Wget|Mozilla\/5\.0)/.test(userAgent ?? '') : /^(1|t|T|TRUE|true|True)$/.test(asked)
+}
 
 const methodNotAllowed = (): never => {
   throw apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
 }
 
 const decoded = async (request: RestRequest, context: RequestContext): Promise<[unknown, RequestContext]> => {
-  const { value, findings } = await decodeBody(request.body, request.contentType)
+  const { body, contentType, kind, method } = request
+  const expected =
+    method === 'DELETE'
+      ? { apiVersion: 'v1', kind: 'DeleteOptions' }
+      : { apiVersion: apiVersionOf(kind), kind: kind.kind }
+  // What a delete carries is a kind of Kubernetes, whatever it deletes.
+  const protobuf = method === 'DELETE' || offerOf(kind).protobuf
+  const { value, findings } = await decodeBody(body, contentType, { expected, protobuf })
   return [value, { ...context, decodeFindings: findings }]
 }
 
@@ -251,15 +270,32 @@ const encode = (kind: Kind, outcome: Outcome, view: View): Buffer => {
   }
 }
 
+/** What most clients never ask for is loaded when one does. */
+const encodeProtobuf = async (kind: Kind, outcome: Outcome, view: View): Promise<Buffer> => {
+  const protobuf = await import('./represent-protobuf.ts')
+  switch (outcome.form) {
+    case 'status':
+      return protobuf.encodeProtobufStatus(outcome.body)
+    case 'list':
+      return protobuf.encodeProtobufList(kind, outcome.list, view)
+    case 'entry':
+      return protobuf.encodeProtobufEntry(outcome.entry, view)
+  }
+}
+
 /** Everything but watches and streams: a request in, the whole answer out. Failures are thrown as ApiError or SkiffError. */
 export const handleRequest = async (registry: Registry, request: RestRequest): Promise<RestReply> => {
-  const { deprecation } = request.kind
-  const warnings: string[] = deprecation === undefined ? [] : [deprecation]
+  const { kind } = request
+  const warnings: string[] = kind.deprecation === undefined ? [] : [kind.deprecation]
   const view = viewOf(registry, request)
   const outcome = await perform(registry, request, contextOf(request, warnings))
   const status = outcome.form === 'list' ? 200 : outcome.status
-  let body = encode(request.kind, outcome, view)
+  const contentType = contentTypes[view.media]
+  if (view.media === 'protobuf')
+    return { status, contentType, body: await encodeProtobuf(kind, outcome, view), warnings }
+  let body = encode(kind, outcome, view)
   if (view.media === 'yaml') body = Buffer.from(stringifyYaml(JSON.parse(String(body))))
-  else if (wantsPretty(request)) body = Buffer.from(`${JSON.stringify(JSON.parse(String(body)), null, 2)}\n`)
-  return { status, contentType: view.media === 'yaml' ? 'application/yaml' : 'application/json', body, warnings }
+  else if (view.pretty || wantsPretty(request.query, request.userAgent))
+    body = Buffer.from(`${JSON.stringify(JSON.parse(String(body)), null, 2)}\n`)
+  return { status, contentType, body, warnings }
 }

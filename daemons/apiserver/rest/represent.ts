@@ -3,7 +3,7 @@ import { apiVersionOf } from '../../../kube/resource.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { ListResult } from '../registry/read-objects.ts'
 import { encodeObject, type StoredEntry } from '../store/stored-entry.ts'
-import type { Representation } from './negotiate.ts'
+import type { Offer, Representation } from './negotiate.ts'
 
 /** What the rows of a table carry besides their cells. */
 export type IncludeObject = 'None' | 'Metadata' | 'Object'
@@ -16,11 +16,46 @@ export interface View extends Representation {
 
 type ListMetadata = Pick<ListResult, 'resourceVersion' | 'continue' | 'remainingItemCount'>
 
+/** What a list is made of, in whichever form. */
+export type ListContent = ListMetadata & { entries: readonly StoredEntry[] }
+
+/** Kubernetes' own definitions; what a CustomResourceDefinition makes has no protobuf message. */
+const builtIn = /^io\.k8s\.(api|apimachinery|apiextensions-apiserver|kube-aggregator)\./
+
+const builtInOffer: Offer = { protobuf: true, views: true }
+const customOffer: Offer = { protobuf: false, views: true }
+
+/** Which forms of its objects a kind can be served in. */
+export const offerOf = ({ schema }: Kind): Offer => (builtIn.test(schema) ? builtInOffer : customOffer)
+
 export const partialMetadata = (object: UnknownObject, metaVersion: string): UnknownObject => ({
   kind: 'PartialObjectMetadata',
   apiVersion: `meta.k8s.io/${metaVersion}`,
   metadata: object.metadata ?? {},
 })
+
+export const partialList = ({ entries, ...metadata }: ListContent, metaVersion: string): UnknownObject =>
+  ({
+    kind: 'PartialObjectMetadataList',
+    apiVersion: `meta.k8s.io/${metaVersion}`,
+    metadata,
+    items: entries.map(entry => partialMetadata(entry.object, metaVersion)),
+  }) as UnknownObject
+
+/** What tells a watch how far it has come. `initialEventsEnd`: everything that was there at its start has been sent. */
+export const bookmarkObject = (
+  kind: Kind,
+  view: View,
+  { resourceVersion, initialEventsEnd }: { resourceVersion: string; initialEventsEnd: boolean },
+): UnknownObject => {
+  const annotations = initialEventsEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}
+  const metadata = { resourceVersion, ...annotations }
+  const apiVersion = `meta.k8s.io/${view.metaVersion}`
+  if (view.as === 'Object') return { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata }
+  return view.as === 'Table'
+    ? { kind: 'Table', apiVersion, metadata, columnDefinitions: [], rows: [] }
+    : { kind: 'PartialObjectMetadata', apiVersion, metadata }
+}
 
 const columnDefinitions = (kind: Kind): unknown[] =>
   kind.columns.map(({ name, type, format, description, priority }) => ({
@@ -88,24 +123,17 @@ const joinList = (kind: Kind, metadata: ListMetadata, entries: readonly StoredEn
   return Buffer.concat(parts)
 }
 
-export const encodeList = (
-  kind: Kind,
-  { entries, ...metadata }: ListMetadata & { entries: readonly StoredEntry[] },
-  view: View,
-): Buffer => {
-  const objects = () => entries.map(entry => entry.object)
+export const encodeList = (kind: Kind, list: ListContent, view: View): Buffer => {
+  const { entries, ...metadata } = list
   switch (view.as) {
     case 'Object':
       return joinList(kind, metadata, entries)
-    case 'Table':
-      return encodeObject(tableOf(kind, objects(), { view, metadata }))
+    case 'Table': {
+      const objects = entries.map(entry => entry.object)
+      return encodeObject(tableOf(kind, objects, { view, metadata }))
+    }
     case 'PartialObjectMetadata':
     case 'PartialObjectMetadataList':
-      return encodeObject({
-        kind: 'PartialObjectMetadataList',
-        apiVersion: `meta.k8s.io/${view.metaVersion}`,
-        metadata,
-        items: objects().map(object => partialMetadata(object, view.metaVersion)),
-      } as UnknownObject)
+      return encodeObject(partialList(list, view.metaVersion))
   }
 }

@@ -1,10 +1,8 @@
-import type { UnknownObject } from '../../../kube/object.ts'
-import { apiVersionOf } from '../../../kube/resource.ts'
 import type { Status } from '../../../kube/status.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { WatchEventType } from '../registry/watch-objects.ts'
 import type { StoredEntry } from '../store/stored-entry.ts'
-import { isPlain, viewObject, type View } from './represent.ts'
+import { bookmarkObject, isPlain, viewObject, type View } from './represent.ts'
 
 const heads: Readonly<Record<WatchEventType, Buffer>> = {
   ADDED: Buffer.from('{"type":"ADDED","object":'),
@@ -26,10 +24,16 @@ export const plainLine = (type: WatchEventType, entry: StoredEntry): Buffer => {
 
 const lineOf = (type: string, object: unknown): Buffer => Buffer.from(`${JSON.stringify({ type, object })}\n`)
 
-export const errorLine = (status: Status): Buffer => lineOf('ERROR', status)
+/** What a watch sends, in the form its client asked for. */
+export interface WatchLines {
+  event(type: WatchEventType, entry: StoredEntry): Buffer
+  bookmark(resourceVersion: string, initialEventsEnd: boolean): Buffer
+  /** The last that is sent. */
+  error(status: Status): Buffer
+}
 
-/** Makes the lines of one watch in the form its client asked for. */
-export class WatchLines {
+/** A line of JSON for each event. */
+export class JsonLines implements WatchLines {
   readonly #kind: Kind
   readonly #view: View
   readonly #now: () => number
@@ -46,20 +50,9 @@ export class WatchLines {
     return lineOf(type, viewObject(this.#kind, entry.object, { ...this.#view, nowMs: this.#now() }, withColumns))
   }
   bookmark(resourceVersion: string, initialEventsEnd: boolean): Buffer {
-    const annotations = initialEventsEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}
-    const metadata = { resourceVersion, ...annotations }
-    const object: UnknownObject =
-      this.#view.as === 'Table'
-        ? {
-            kind: 'Table',
-            apiVersion: `meta.k8s.io/${this.#view.metaVersion}`,
-            metadata,
-            columnDefinitions: [],
-            rows: [],
-          }
-        : this.#view.as === 'Object'
-          ? { kind: this.#kind.kind, apiVersion: apiVersionOf(this.#kind), metadata }
-          : { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${this.#view.metaVersion}`, metadata }
-    return lineOf('BOOKMARK', object)
+    return lineOf('BOOKMARK', bookmarkObject(this.#kind, this.#view, { resourceVersion, initialEventsEnd }))
+  }
+  error(status: Status): Buffer {
+    return lineOf('ERROR', status)
   }
 }

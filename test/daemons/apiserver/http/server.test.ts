@@ -107,15 +107,14 @@ void t.test('field validation ignores, warns or refuses', async t => {
 
 void t.test('content that is not spoken is refused by its name', async t => {
   const protobuf = 'application/vnd.kubernetes.protobuf'
-  t.match(await ask(collection, { headers: { accept: protobuf } }), { status: 406, json: { reason: 'NotAcceptable' } })
-  t.equal(
-    (await ask(collection, { headers: { accept: `${protobuf},application/json` } })).headers['content-type'],
-    'application/json',
-  )
+  t.match(await ask(collection, { headers: { accept: 'text/html' } }), {
+    status: 406,
+    json: { reason: 'NotAcceptable' },
+  })
   const cbor = { 'content-type': 'application/cbor' }
   t.match(await ask(collection, { method: 'POST', headers: cbor, body: Buffer.alloc(4) }), { status: 415 })
   const torn = { method: 'POST', headers: { 'content-type': protobuf }, body: Buffer.from('k8s\0\n\x7f') }
-  t.match(await ask(collection, torn), { status: 400, json: { message: /protobuf/ } })
+  t.match(await ask(collection, torn), { status: 400, json: { message: /unexpected EOF/ } })
   t.match(await ask(collection, { method: 'POST', body: Buffer.from('{') }), { status: 400 })
   t.match(await ask(collection, { method: 'POST', body: Buffer.alloc(3 * 1024 * 1024 + 1) }), {
     status: 413,

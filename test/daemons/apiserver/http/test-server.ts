@@ -18,6 +18,7 @@ import { makeAuthority, type Pem } from './test-certificates.ts'
 export interface Reply {
   status: number
   headers: IncomingHttpHeaders
+  bytes: Buffer
   text: string
   json: Record<string, unknown>
 }
@@ -91,7 +92,8 @@ export const startTestServer = async (t: Test, overrides: Partial<ReturnType<typ
           response.on('data', (chunk: Buffer) => chunks.push(chunk))
           response.on('error', reject)
           response.on('end', () => {
-            const text = Buffer.concat(chunks).toString()
+            const bytes = Buffer.concat(chunks)
+            const text = bytes.toString()
             const json = () => {
               try {
                 return JSON.parse(text) as Record<string, unknown>
@@ -99,7 +101,7 @@ export const startTestServer = async (t: Test, overrides: Partial<ReturnType<typ
                 return {}
               }
             }
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: json() })
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, bytes, text, json: json() })
           })
         },
       )

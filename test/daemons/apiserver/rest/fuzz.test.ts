@@ -51,12 +51,14 @@ const { tree } = fc.letrec<{ tree: unknown }>(tie => ({
   ),
 }))
 
+const asked = { expected: { apiVersion: 'apps/v1', kind: 'Deployment' }, protobuf: true }
+
 void t.test('bytes of any kind are decoded or refused', async t => {
   const types = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
   const bytes = fc.uint8Array({ maxLength: 200 })
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...types), bytes, (type, raw) =>
-      answers(() => decodeBody(Buffer.from(raw), type)),
+      answers(() => decodeBody(Buffer.from(raw), type, asked)),
     ),
     { numRuns: 600 },
   )
@@ -74,7 +76,7 @@ void t.test('a protobuf Deployment with any bytes inside is decoded or refused',
   const envelope = (raw: Uint8Array): Buffer => Buffer.concat([magic, head, Buffer.from([raw.length]), raw])
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 120 }), raw =>
-      answers(() => decodeBody(envelope(raw), 'application/vnd.kubernetes.protobuf')),
+      answers(() => decodeBody(envelope(raw), 'application/vnd.kubernetes.protobuf', asked)),
     ),
     { numRuns: 1500 },
   )

@@ -1,7 +1,6 @@
 import t from 'tap'
 import { decodePatch } from '../../../../daemons/apiserver/rest/decode-body.ts'
-import { decodeProtobuf } from '../../../../daemons/apiserver/rest/decode-protobuf.ts'
-import { negotiate } from '../../../../daemons/apiserver/rest/negotiate.ts'
+import { negotiate, negotiateStream } from '../../../../daemons/apiserver/rest/negotiate.ts'
 import { parseResourcePath, verbOf } from '../../../../daemons/apiserver/rest/resource-path.ts'
 
 const none = { group: '', version: 'v1', plural: '', namespace: '', name: '', subresource: '' }
@@ -55,7 +54,13 @@ void t.test('the verb follows from method, name and watch', async t => {
 const accepts: [accept: string | undefined, want: object][] = [
   [undefined, { media: 'json', as: 'Object' }],
   ['*/*', { media: 'json', as: 'Object' }],
-  ['application/vnd.kubernetes.protobuf, application/json', { media: 'json', as: 'Object' }],
+  ['application/vnd.kubernetes.protobuf, application/json', { media: 'protobuf', as: 'Object' }],
+  ['application/vnd.kubernetes.protobuf;q=0.5, application/json', { media: 'json', as: 'Object' }],
+  ['application/json;q=0.5, application/yaml;q=0.9', { media: 'yaml' }],
+  ['*/*, application/yaml', { media: 'yaml' }],
+  ['application/vnd.kubernetes.protobuf;stream=watch', { media: 'protobuf' }],
+  ['application/json;pretty=1', { media: 'json', pretty: true }],
+  ['application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1', { media: 'protobuf' }],
   ['application/json;as=Table;v=v1;g=meta.k8s.io,application/json', { as: 'Table', metaVersion: 'v1' }],
   ['application/json;as=Table;g=meta.k8s.io;v=v1beta1', { as: 'Table', metaVersion: 'v1beta1' }],
   ['application/json;as=Nonsense;v=v1;g=meta.k8s.io, application/json', { as: 'Object' }],
@@ -70,8 +75,29 @@ const accepts: [accept: string | undefined, want: object][] = [
 for (const [accept, want] of accepts)
   void t.test(`Accept: ${accept} is served`, async t => t.match(negotiate(accept), want))
 
-void t.test('an Accept of nothing that is spoken is refused', async t => {
-  t.throws(() => negotiate('application/vnd.kubernetes.protobuf'), { message: /only the following media types/ })
+const custom = { protobuf: false, views: true }
+
+void t.test('an Accept of nothing that is spoken is refused with what is', async t => {
+  const message =
+    'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf'
+  t.throws(() => negotiate('text/html'), { message })
+  t.throws(() => negotiate('application/json;as=Nonsense;v=v1;g=meta.k8s.io'), { message })
+  t.throws(() => negotiate('application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io'), { message })
+  t.throws(() => negotiate('application/vnd.kubernetes.protobuf', custom), { message })
+})
+
+void t.test('a custom kind falls to the JSON that is also taken, and has its metadata in protobuf', async t => {
+  t.match(negotiate('application/vnd.kubernetes.protobuf, application/json', custom), { media: 'json' })
+  const metadata = 'application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+  t.match(negotiate(metadata, custom), { media: 'protobuf', as: 'PartialObjectMetadataList' })
+})
+
+void t.test('a watch is refused in YAML, with what can be watched', async t => {
+  t.throws(() => negotiateStream('application/yaml'), {
+    message:
+      'only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch',
+  })
+  t.match(negotiateStream('application/vnd.kubernetes.protobuf'), { media: 'protobuf' })
 })
 
 void t.test('the media type of a patch says its kind, and an unknown one is refused with those there are', async t => {
@@ -81,70 +107,4 @@ void t.test('the media type of a patch says its kind, and an unknown one is refu
   t.same(decodePatch(Buffer.from('a: 1\na: 2'), 'application/apply-patch+yaml').findings.length, 1)
   t.throws(() => decodePatch(Buffer.from('{}'), 'application/json'), { message: /application\/merge-patch\+json/ })
   t.throws(() => decodePatch(Buffer.from('a: ['), 'application/apply-patch+yaml'), { message: /YAML/ })
-})
-
-/** A field of the wire format, enough for these tests: strings, messages and small numbers. */
-const field = (number: number, value: string | number | Buffer): Buffer => {
-  if (typeof value === 'number') return Buffer.from([number << 3, value])
-  const bytes = Buffer.from(value)
-  return Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes])
-}
-const message = (...fields: Buffer[]) => Buffer.concat(fields)
-const envelope = (apiVersion: string, kind: string, raw: Buffer) =>
-  message(Buffer.from('k8s\0'), field(1, message(field(1, apiVersion), field(2, kind))), field(2, raw))
-
-void t.test('protobuf bodies give the object their JSON would be', async t => {
-  const meta = message(
-    field(1, 'web'),
-    field(3, ''),
-    field(8, ''),
-    field(11, message(field(1, 'app'), field(2, 'web'))),
-  )
-  const container = message(
-    field(1, 'c'),
-    field(2, 'busybox:1'),
-    field(6, message(field(2, 0), field(3, 80))),
-    field(8, message(field(1, message(field(1, 'cpu'), field(2, message(field(1, '100m'))))))),
-  )
-  const volume = message(field(1, 'v'), field(2, message(field(2, ''))))
-  const spec = message(field(1, volume), field(2, container), field(4, 0))
-  t.same(decodeProtobuf(envelope('v1', 'Pod', message(field(1, meta), field(2, spec)))), {
-    kind: 'Pod',
-    apiVersion: 'v1',
-    metadata: { name: 'web', labels: { app: 'web' } },
-    spec: {
-      volumes: [{ name: 'v', emptyDir: {} }],
-      containers: [
-        { name: 'c', image: 'busybox:1', ports: [{ containerPort: 80 }], resources: { limits: { cpu: '100m' } } },
-      ],
-      terminationGracePeriodSeconds: 0,
-    },
-  })
-  const options = message(field(1, 5), field(2, message(field(1, 'u'))), field(4, 'Foreground'), field(5, 'All'))
-  t.match(decodeProtobuf(envelope('policy/v1', 'DeleteOptions', options)), {
-    gracePeriodSeconds: 5,
-    preconditions: { uid: 'u' },
-    propagationPolicy: 'Foreground',
-    dryRun: ['All'],
-  })
-  const service = message(
-    field(2, message(field(1, message(field(4, message(field(1, 1), field(2, 0), field(3, 'http'))), field(3, 80))))),
-  )
-  t.match(decodeProtobuf(envelope('v1', 'Service', service)), { spec: { ports: [{ port: 80, targetPort: 'http' }] } })
-  t.match(decodeProtobuf(envelope('v1', 'Secret', message(field(2, message(field(1, 'a'), field(2, 'b')))))), {
-    data: { a: 'Yg==' },
-  })
-})
-
-void t.test('protobuf that is torn, or of a kind that is not known, is refused', async t => {
-  const whole = envelope('v1', 'Secret', field(2, message(field(1, 'a'), field(2, 'b'))))
-  for (let length = 0; length < whole.length; length++)
-    try {
-      decodeProtobuf(whole.subarray(0, length))
-    } catch (error) {
-      t.match(error, { name: 'ApiError' })
-    }
-  t.throws(() => decodeProtobuf(envelope('example.com/v1', 'Thing', Buffer.alloc(0))), {
-    message: /send application\/json/,
-  })
 })
