@@ -1,21 +1,15 @@
+import type { UnknownObject } from '../../../kube/object.ts'
 import { apiError } from '../../../kube/status.ts'
 import type { OpenIdDocument } from '../auth/tokens/openid-documents.ts'
+import type { DocumentReply } from '../schema/documents.ts'
 import type { Answer } from './answer.ts'
 import type { ApiMetrics } from './api-metrics.ts'
 import { answerHealth, type HealthCheck } from './health.ts'
 import { serverVersion } from './version.ts'
 
-/** A document of discovery or OpenAPI. */
-export interface ServedDocument {
-  status: number
-  contentType: string
-  body: Buffer | string
-  etag?: string
-}
-
 /** What there is besides resources. */
 export interface ServedPaths {
-  documents(path: string, accept: string, query: URLSearchParams): ServedDocument | undefined
+  documents(path: string, accept: string, query: URLSearchParams): DocumentReply | undefined
   checks: Readonly<Record<string, HealthCheck>>
   metrics: ApiMetrics
   /** By their paths: how tokens of this cluster are checked elsewhere. */
@@ -28,6 +22,7 @@ export interface PathRequest {
   query: URLSearchParams
   accept: string
   ifNoneMatch: string | undefined
+  ifModifiedSince: string | undefined
 }
 
 const plain = { 'content-type': 'text/plain; charset=utf-8' }
@@ -38,6 +33,41 @@ const isHealthPath = (path: string): boolean => /^\/(healthz|livez|readyz)(\/|$)
 
 /** What a person finds under `/`; the rest is told by discovery. */
 const roots = ['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version']
+
+/** A body that is JSON, in the form that is wanted. */
+const bodyIn = async (body: Buffer, media: DocumentReply['media']): Promise<Buffer | string> => {
+  switch (media) {
+    case 'yaml':
+      return (await import('yaml')).stringify(JSON.parse(String(body)))
+    case 'protobuf': {
+      const { protobufObject } = await import('../rest/protobuf-envelope.ts')
+      return protobufObject({ apiVersion: 'v1', ...(JSON.parse(String(body)) as UnknownObject) })
+    }
+    default:
+      return body
+  }
+}
+
+/** RFC 9110, 13.2.2: the date counts only where no tag is named. */
+const isUnchanged = (document: DocumentReply, { ifNoneMatch, ifModifiedSince }: PathRequest): boolean => {
+  const { etag, lastModifiedMs } = document
+  if (ifNoneMatch !== undefined)
+    return ifNoneMatch.split(',').some(tag => ['*', etag].includes(tag.trim().replace(/^W\//, '')))
+  if (ifModifiedSince === undefined || lastModifiedMs === undefined) return false
+  return Math.floor(lastModifiedMs / 1000) * 1000 <= Date.parse(ifModifiedSince)
+}
+
+const answerDocument = async (document: DocumentReply, request: PathRequest): Promise<Answer> => {
+  const { status, contentType, media, etag, lastModifiedMs, cacheControl, maxAgeSeconds, location } = document
+  const headers: Answer['headers'] = { 'content-type': contentType, vary: 'Accept' }
+  if (etag !== undefined) headers['etag'] = etag
+  if (cacheControl !== undefined) headers['cache-control'] = cacheControl
+  if (maxAgeSeconds !== undefined) headers['expires'] = new Date(Date.now() + maxAgeSeconds * 1000).toUTCString()
+  if (location !== undefined) return { status, headers: { ...headers, location }, body: '' }
+  if (lastModifiedMs !== undefined) headers['last-modified'] = new Date(lastModifiedMs).toUTCString()
+  if (status === 200 && isUnchanged(document, request)) return { status: 304, headers, body: '' }
+  return { status, headers, body: await bodyIn(document.body, media) }
+}
 
 /** Version, health, metrics, discovery and OpenAPI. Throws ApiError NotFound or MethodNotAllowed. */
 export const answerPath = async (served: ServedPaths, request: PathRequest): Promise<Answer> => {
@@ -63,10 +93,5 @@ export const answerPath = async (served: ServedPaths, request: PathRequest): Pro
     }
   const document = served.documents(path, request.accept, query)
   if (document === undefined) throw apiError('NotFound', 'the server could not find the requested resource', {})
-  const headers: Answer['headers'] = { 'content-type': document.contentType, vary: 'Accept' }
-  if (document.etag !== undefined) {
-    headers['etag'] = document.etag
-    if (request.ifNoneMatch === document.etag) return { status: 304, headers, body: '' }
-  }
-  return { status: document.status, headers, body: document.body }
+  return answerDocument(document, request)
 }

@@ -8,22 +8,44 @@ export interface Answer {
   body: Buffer | string
 }
 
-/** Texts as Warning headers carry them (RFC 7234, 5.5): code 299, no agent. */
-export const warningHeaders = (texts: readonly string[]): string[] =>
-  texts.map(text => `299 - ${JSON.stringify(text.replace(/[^\t -~\u0080-\u00ff]/g, '?'))}`)
+/** Of everything that says nothing else: answers are of one user, at one moment. */
+export const noCache = 'no-cache, private'
+
+/** Characters of all warnings together; past that each is cut to `cutWarning`, so that headers stay bearable. */
+const maxWarnings = 4096
+const cutWarning = 256
+
+/** `299 - "text"` (RFC 7234, 5.5). Go writes UTF-8 into headers, where Node takes the bytes one by one. */
+const warningHeader = (text: string): string =>
+  Buffer.from(`299 - "${text.replace(/["\\]/g, '\\$&')}"`).toString('latin1')
+
+/** Texts as Warning headers carry them: without an agent, each once, and none with control characters in it. */
+export const warningHeaders = (texts: readonly string[]): string[] => {
+  const whole = [...new Set(texts)].filter(text => text !== '').map(text => Array.from(text))
+  const isLong = whole.reduce((sum, { length }) => sum + length, 0) > maxWarnings
+  const headers: string[] = []
+  let written = 0
+  for (const characters of whole) {
+    if (isLong && written >= maxWarnings) break
+    const text = (isLong ? characters.slice(0, cutWarning) : characters).join('')
+    if (/\p{Cc}/u.test(text)) continue
+    headers.push(warningHeader(text))
+    written += isLong ? Math.min(characters.length, cutWarning) : characters.length
+  }
+  return headers
+}
 
 const gzipAsync = promisify(gzip)
-/** Replies from this size on are worth compressing: upstream's bound. */
+/** Replies past this size are worth compressing: upstream's bound. */
 const gzipFromBytes = 128 * 1024
 
 /** The answer, compressed where it is large and the client takes it. */
 export const compressed = async (answer: Answer, acceptEncoding: string): Promise<Answer> => {
-  if (answer.body.length < gzipFromBytes || !acceptEncoding.includes('gzip')) return answer
+  if (answer.body.length <= gzipFromBytes) return answer
+  if (!acceptEncoding.split(',').some(coding => coding.trim() === 'gzip')) return answer
   if (answer.headers['content-encoding'] !== undefined) return answer
   const body = await gzipAsync(answer.body, { level: 1 })
-  return {
-    ...answer,
-    body,
-    headers: { ...answer.headers, 'content-encoding': 'gzip', vary: 'Accept, Accept-Encoding' },
-  }
+  const { vary } = answer.headers
+  const varies = vary === undefined ? 'Accept-Encoding' : `${String(vary)}, Accept-Encoding`
+  return { ...answer, body, headers: { ...answer.headers, 'content-encoding': 'gzip', vary: varies } }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
@@ -20,7 +21,7 @@ import { booleanOf, type RestRequest, timeoutSecondsOf, watchRequestOf } from '.
 import { verbsOf } from '../schema/endpoints.ts'
 import { JsonLines, type WatchLines } from '../rest/watch-lines.ts'
 import type { StreamingSubresource, StreamTarget } from '../streaming/streaming-subresource.ts'
-import { type Answer, compressed, warningHeaders } from './answer.ts'
+import { type Answer, compressed, noCache, warningHeaders } from './answer.ts'
 import { answerPath, type ServedPaths } from './answer-path.ts'
 import { labelsOf, type RequestLabels } from './api-metrics.ts'
 import type { StreamRequest } from './http2-streams.ts'
@@ -107,6 +108,9 @@ const streamContext = (user: UserInfo): RequestContext => ({
   warn: () => {},
 })
 
+/** What the client calls its request, or a name for it. */
+const auditIdOf = (raw: RawRequest): string => header(raw, 'audit-id') || randomUUID()
+
 /** Their tables are loaded by the first who asks for them. */
 const protobufFrames = async (kind: Kind, view: View): Promise<WatchLines> => {
   const { ProtobufFrames } = await import('../rest/represent-protobuf.ts')
@@ -189,7 +193,7 @@ export class ApiHandler {
           const lines =
             view.media === 'protobuf' ? await protobufFrames(request.kind, view) : this.#lines(request, view)
           // Its client may have gone while the tables were loaded.
-          if (!isGone(reply)) this.#watch(request, reply, { labels, lines, view })
+          if (!isGone(reply)) this.#watch(request, reply, { labels, lines, view, auditId: auditIdOf(raw) })
           return undefined
         }
         answer = await this.#limited(user, method, () => this.#answerResource(request))
@@ -198,6 +202,8 @@ export class ApiHandler {
     } catch (error) {
       answer = await this.#failure(error, raw, query)
     }
+    answer.headers['audit-id'] = auditIdOf(raw)
+    answer.headers['cache-control'] ??= noCache
     this.#options.metrics.observe(labels, answer.status, (performance.now() - started) / 1000)
     return answer
   }
@@ -241,14 +247,21 @@ export class ApiHandler {
 
   async #answerResource(request: RestRequest): Promise<Answer> {
     const { status, contentType, body, warnings } = await handleRequest(this.#registry, request)
-    const headers: Answer['headers'] = { 'content-type': contentType, 'cache-control': 'no-cache, private' }
+    const headers: Answer['headers'] = { 'content-type': contentType }
     if (warnings.length > 0) headers['warning'] = warningHeaders(warnings)
     return { status, headers, body }
   }
 
   #answerPath(raw: RawRequest, method: string, { path, query }: { path: string; query: URLSearchParams }) {
     const accept = header(raw, 'accept') ?? ''
-    return answerPath(this.#options, { method, path, query, accept, ifNoneMatch: header(raw, 'if-none-match') })
+    return answerPath(this.#options, {
+      method,
+      path,
+      query,
+      accept,
+      ifNoneMatch: header(raw, 'if-none-match'),
+      ifModifiedSince: header(raw, 'if-modified-since'),
+    })
   }
 
   /** A guard against more work than the process can hold; nodes must always get through. */
@@ -275,7 +288,7 @@ export class ApiHandler {
   #watch(
     request: RestRequest,
     reply: RawReply,
-    { labels, lines, view }: { labels: RequestLabels; lines: WatchLines; view: View },
+    { labels, lines, view, auditId }: { labels: RequestLabels; lines: WatchLines; view: View; auditId: string },
   ): void {
     const { metrics } = this.#options
     const { kind, path, query } = request
@@ -286,6 +299,7 @@ export class ApiHandler {
       target: { kind, namespace: path.namespace, name: path.name },
       request: watchRequestOf(query),
       lines,
+      auditId,
       contentType: view.media === 'json' ? contentTypes.json : `${contentTypes[view.media]};stream=watch`,
       timeoutMs: watchTimeoutMs(query),
       warnings: kind.deprecation === undefined ? [] : [kind.deprecation],

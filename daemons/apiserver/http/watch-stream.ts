@@ -5,7 +5,7 @@ import { hasReason } from '../../../kube/status.ts'
 import type { ObjectTarget, Registry } from '../registry/registry.ts'
 import { watchObjects, type OpenWatch, type WatchRequest } from '../registry/watch-objects.ts'
 import type { WatchLines } from '../rest/watch-lines.ts'
-import { warningHeaders } from './answer.ts'
+import { noCache, warningHeaders } from './answer.ts'
 
 /** A reader this far behind is cut off: it comes back with its last version and costs no memory meanwhile. */
 const maxBehindBytes = 16 * 1024 * 1024
@@ -16,6 +16,7 @@ export interface WatchStreamOptions {
   /** In the form the client asked for. */
   lines: WatchLines
   contentType: string
+  auditId: string
   timeoutMs: number
   /** Texts for Warning headers. */
   warnings: readonly string[]
@@ -25,10 +26,11 @@ export interface WatchStreamOptions {
 type RawReply = ServerResponse | { stream: ServerHttp2Stream }
 
 /** Sends the head and gives the stream of the body; HTTP/2's own stream costs half of its compatibility layer. */
-const openBody = (raw: RawReply, contentType: string, warnings: readonly string[]): Writable => {
+const openBody = (raw: RawReply, { contentType, auditId, warnings }: WatchStreamOptions): Writable => {
   const headers = {
     'content-type': contentType,
-    'cache-control': 'no-cache, private',
+    'cache-control': noCache,
+    'audit-id': auditId,
     ...(warnings.length > 0 ? { warning: warningHeaders(warnings).join(', ') } : {}),
   }
   if ('stream' in raw) {
@@ -49,8 +51,9 @@ const connectionOf = (raw: RawReply): Writable => ('stream' in raw ? raw.stream 
 export const streamWatch = (
   registry: Registry,
   raw: RawReply,
-  { target, request, lines, contentType, timeoutMs, warnings, onEvent }: WatchStreamOptions,
+  options: WatchStreamOptions,
 ): { done: Promise<void>; end(): void } => {
+  const { target, request, lines, timeoutMs, onEvent } = options
   const early: Buffer[] = []
   let body: Writable | undefined
   const send = (line: Buffer): void => {
@@ -90,7 +93,7 @@ export const streamWatch = (
     connectionOf(raw).once('close', closed)
     connectionOf(raw).once('error', closed)
   })
-  body = openBody(raw, contentType, warnings)
+  body = openBody(raw, options)
   if (early.length > 0) body.write(Buffer.concat(early))
   if (watch === undefined) body.end()
   return { done, end: () => body?.end() }

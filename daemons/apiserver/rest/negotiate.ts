@@ -1,4 +1,5 @@
 import { apiError } from '../../../kube/status.ts'
+import { acceptClauses, type Clause, clauseMatches } from './accept-clauses.ts'
 
 /** How the client wants its answer. */
 export interface Representation {
@@ -28,38 +29,8 @@ export const contentTypes: Readonly<Record<Representation['media'], string>> = {
   protobuf: 'application/vnd.kubernetes.protobuf',
 }
 const medias = ['json', 'yaml', 'protobuf'] as const
-export const acceptedTypes: readonly string[] = medias.map(media => contentTypes[media])
+const acceptedTypes: readonly string[] = medias.map(media => contentTypes[media])
 const streamedTypes = ['json', 'protobuf'].map(media => `${contentTypes[media as 'json']};stream=watch`)
-
-/** One range of an Accept header. */
-interface Clause {
-  type: string
-  subtype: string
-  q: number
-  parameters: ReadonlyMap<string, string>
-}
-
-const parseClause = (text: string): Clause | undefined => {
-  const [range = '', ...words] = text.split(';').map(word => word.trim())
-  const [type = '', subtype = type === '*' ? '*' : undefined, more] = range.toLowerCase().split('/')
-  if (subtype === undefined || more !== undefined) return undefined
-  const parameters = new Map(words.map(word => word.split('=', 2).map(part => part.trim()) as [string, string]))
-  const q = Number.parseFloat(parameters.get('q') ?? '1')
-  parameters.delete('q')
-  return { type, subtype, q: Number.isNaN(q) ? 1 : q, parameters }
-}
-
-const stars = ({ type, subtype }: Clause): number => (type === '*' ? 2 : 0) + (subtype === '*' ? 1 : 0)
-
-/** The ranges, the wanted ones first: by quality, then named before `*`, then as the client wrote them. */
-export const acceptClauses = (accept: string): Clause[] =>
-  accept
-    .split(',')
-    .flatMap(text => parseClause(text) ?? [])
-    .sort((a, b) => b.q - a.q || stars(a) - stars(b))
-
-const matches = ({ type, subtype }: Clause, contentType: string): boolean =>
-  type === '*' ? subtype === '*' : `${type}/${subtype}` === contentType || (type === 'application' && subtype === '*')
 
 const views = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'])
 
@@ -86,7 +57,7 @@ const representationOf = (
 const find = (accept: string, offer: Offer): Representation | undefined => {
   for (const clause of acceptClauses(accept))
     for (const media of medias) {
-      const found = matches(clause, contentTypes[media]) ? representationOf(clause, media, offer) : undefined
+      const found = clauseMatches(clause, contentTypes[media]) ? representationOf(clause, media, offer) : undefined
       if (found !== undefined) return found
     }
   return undefined
@@ -107,13 +78,13 @@ export const tryNegotiate = (accept: string | undefined, offer: Offer = anything
   return found.get(key)
 }
 
-const notAcceptable = (types: readonly string[]) =>
+export const notAcceptable = (types: readonly string[] = acceptedTypes) =>
   apiError('NotAcceptable', `only the following media types are accepted: ${types.join(', ')}`)
 
 /** The best range of an Accept header that can be served. Throws ApiError NotAcceptable where there is none. */
 export const negotiate = (accept: string | undefined, offer: Offer = anything): Representation => {
   const representation = tryNegotiate(accept, offer)
-  if (representation === undefined) throw notAcceptable(acceptedTypes)
+  if (representation === undefined) throw notAcceptable()
   return representation
 }
 

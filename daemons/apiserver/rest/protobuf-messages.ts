@@ -88,7 +88,9 @@ export const protobufMessage = (name: string): ProtobufMessage => {
 }
 
 /** Kinds that every group-version has, all of meta.v1. */
-const everywhere = new Set(['DeleteOptions', 'Status', 'WatchEvent'])
+const everywhere = new Set(
+  'DeleteOptions Status WatchEvent APIVersions APIGroupList APIGroup APIResourceList'.split(' '),
+)
 
 /** `rbac` for `rbac.authorization.k8s.io`; undefined for groups that cannot be Kubernetes' own. */
 const shortGroup = (group: string): string | undefined => {

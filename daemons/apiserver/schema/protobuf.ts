@@ -1,5 +1,5 @@
 /**
- * The four things of protobuf's wire format that the OpenAPI message needs. An absent or empty value encodes to
+ * The few things of protobuf's wire format that the OpenAPI messages need. An absent or empty value encodes to
  * nothing, as proto3 has it. A message is the concatenation of its fields.
  */
 export type Fields = readonly (Buffer | undefined)[]
@@ -25,6 +25,17 @@ export const stringField = (field: number, value: string | undefined): Buffer | 
 
 export const boolField = (field: number, value: boolean | undefined): Buffer | undefined =>
   value === true ? Buffer.concat([varint(field * 8), varint(1)]) : undefined
+
+/** A whole number from 0 on. */
+export const intField = (field: number, value: number | undefined): Buffer | undefined =>
+  value === undefined || value === 0 ? undefined : Buffer.concat([varint(field * 8), varint(value)])
+
+export const doubleField = (field: number, value: number | undefined): Buffer | undefined => {
+  if (value === undefined || value === 0) return undefined
+  const bytes = Buffer.alloc(8)
+  bytes.writeDoubleLE(value)
+  return Buffer.concat([varint(field * 8 + 1), bytes])
+}
 
 /** An embedded message, also when it is empty: that it is there may mean something. */
 export const messageField = (field: number, fields: Fields): Buffer => delimited(field, join(fields))

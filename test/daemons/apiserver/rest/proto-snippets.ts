@@ -125,6 +125,9 @@ message Deployment { optional ObjectMeta metadata = 1; optional DeploymentSpec s
 message ScaleSpec { optional int32 replicas = 1; }
 message ScaleStatus { optional int32 replicas = 1; optional string selector = 2; }
 message Scale { optional ObjectMeta metadata = 1; optional ScaleSpec spec = 2; optional ScaleStatus status = 3; }
+message Verbs { repeated string items = 1; }
+message APIResource { optional string name = 1; optional bool namespaced = 2; optional string kind = 3; optional Verbs verbs = 4; }
+message APIResourceList { optional string groupVersion = 1; repeated APIResource resources = 2; }
 message UserInfo { optional string username = 1; optional string uid = 2; repeated string groups = 3; }
 message SelfSubjectReviewStatus { optional UserInfo userInfo = 1; }
 message SelfSubjectReview { optional ObjectMeta metadata = 1; optional SelfSubjectReviewStatus status = 2; }
