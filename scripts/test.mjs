@@ -40,7 +40,7 @@ const all = filesBelow(join(root, 'dist/test'))
   .sort()
 const isE2e = path => path.startsWith('dist/test/e2e/')
 
-// What the end-to-end tests drive; the same list that `up` installs, and what only the tests need.
+// What the tests drive; the same list that `up` installs, and what only the tests need. A path is looked for as it is.
 const testPackages = {
   dig: 'bind9-dnsutils',
   ip: 'iproute2',
@@ -52,10 +52,15 @@ const testPackages = {
   busybox: 'busybox-static',
   catatonit: 'catatonit',
   curl: 'curl',
+  '/usr/lib/python3/dist-packages/kubernetes': 'python3-kubernetes',
 }
 const ensurePackages = () => {
   const missing = Object.entries(testPackages)
-    .filter(([program]) => run('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status !== 0)
+    .filter(([what]) =>
+      what.startsWith('/')
+        ? !existsSync(what)
+        : run('sh', ['-c', `command -v ${what}`], { stdio: 'ignore' }).status !== 0,
+    )
     .map(([, name]) => name)
   if (missing.length === 0) return
   console.log(`# installing ${missing.join(' ')}`)
