@@ -32,7 +32,12 @@ const closeGraceMs = 2000
 
 type Reply = FastifyReply<RouteGenericInterface, Http2SecureServer>
 
-const send = (reply: Reply, { status, headers, body }: Answer): Reply => reply.code(status).headers(headers).send(body)
+/** As bytes: to the type of a text the framework would add a charset. */
+const send = (reply: Reply, { status, headers, body }: Answer): Reply =>
+  reply
+    .code(status)
+    .headers(headers)
+    .send(typeof body === 'string' ? Buffer.from(body) : body)
 
 const listen = (server: Http2SecureServer, address: string, port: number): Promise<number> =>
   new Promise((resolve, reject) => {

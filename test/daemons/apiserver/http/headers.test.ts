@@ -71,6 +71,11 @@ void t.test('answers are indented for people, and for who asks so', async t => {
   t.ok(await isIndented('/none', { 'user-agent': 'curl/8.0' }), 'failures too')
 })
 
+void t.test('a type of content has no charset, of texts neither', async t => {
+  for (const path of [collection, `${collection}/none`, '/version', '/api', '/apis', '/openapi/v3'])
+    t.equal((await ask(path)).headers['content-type'], 'application/json', path)
+})
+
 void t.test('a failure is told in YAML to who takes YAML', async t => {
   const { headers, text } = await ask(`${collection}/none`, { headers: { accept: 'application/yaml' } })
   t.equal(headers['content-type'], 'application/yaml')
