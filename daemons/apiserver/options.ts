@@ -56,6 +56,14 @@ export const options = {
     default: [],
     help: 'etcd as the store instead of the embedded one (not built yet)',
   }),
+  enableAdmissionPlugins: listOption('enable-admission-plugins', {
+    default: [],
+    help: 'admission plugins to run besides those that are on by default: AlwaysPullImages, ExtendedResourceToleration, StorageObjectInUseProtection',
+  }),
+  disableAdmissionPlugins: listOption('disable-admission-plugins', {
+    default: [],
+    help: 'admission plugins not to run although they are on by default',
+  }),
   eventTtl: durationOption('event-ttl', { default: 3_600_000, help: 'how long Events are kept' }),
   authorizationMode: listOption('authorization-mode', {
     default: ['Node', 'RBAC'],

@@ -13,6 +13,7 @@ import { makeTokens, type Tokens } from './auth/tokens/make-tokens.ts'
 import type { UserInfo } from './auth/user-info.ts'
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
 import { admissionPlugins } from './admission/plugins.ts'
+import { selectPlugins } from './admission/select-plugins.ts'
 import { conversionClient } from './apiextensions/conversion-client.ts'
 import { DefinitionController } from './apiextensions/definition-controller.ts'
 import { keepPolicyStatus } from './admission/validating-admission-policy/policy-status.ts'
@@ -116,10 +117,11 @@ const registryOn = (store: Store, options: ApiServerOptions, webhookMetrics: Web
   const { serviceClusterIpRange, serviceNodePortRange } = options
   const authorization = makeAuthorization(options.authorizationMode, store)
   const { authorizer, rbac } = authorization
+  const admission = { serviceClusterIpRange, serviceNodePortRange, webhookMetrics, authorizer }
+  const selection = { enable: options.enableAdmissionPlugins, disable: options.disableAdmissionPlugins }
   const plugins = [
     rbacEscalationPlugin(rbac, authorizer),
-    namespaceLifecycle,
-    ...admissionPlugins({ serviceClusterIpRange, serviceNodePortRange, webhookMetrics }),
+    ...selectPlugins([namespaceLifecycle, ...admissionPlugins(admission)], selection),
   ]
   const tokens = makeTokens(options, readerOf(store), systemClock)
   const registry = new Registry({

@@ -1,6 +1,21 @@
 import { systemClock } from '../../../host/clock.ts'
 import type { Clock } from '../../../kube/clock.ts'
+import type { Authorizer } from '../auth/authorizer.ts'
+import { alwaysPullImagesPlugin } from './always-pull-images.ts'
+import {
+  certificateApprovalPlugin,
+  certificateSigningPlugin,
+  certificateSubjectRestrictionPlugin,
+} from './certificate-signers.ts'
 import { defaultIngressClassPlugin } from './default-ingress-class.ts'
+import { defaultStorageClassPlugin } from './default-storage-class.ts'
+import { extendedResourceTolerationPlugin } from './extended-resource-toleration.ts'
+import { limitRangerPlugin } from './limits/limit-ranger.ts'
+import { persistentVolumeClaimResizePlugin } from './persistent-volume-claim-resize.ts'
+import { podSecurityPlugin } from './pod-security/pod-security.ts'
+import { resourceQuotaPlugin } from './quota/resource-quota.ts'
+import { runtimeClassPlugin } from './runtime-class.ts'
+import { storageObjectInUseProtectionPlugin } from './storage-object-in-use-protection.ts'
 import { defaultTolerationSecondsPlugin } from './default-toleration-seconds.ts'
 import { nodeRestrictionPlugin } from './node-restriction.ts'
 import type { AdmissionPlugin } from './plugin.ts'
@@ -18,6 +33,8 @@ export interface AdmissionOptions {
   serviceClusterIpRange: string
   /** `30000-32767` */
   serviceNodePortRange: string
+  /** Asked whether a user may approve for a signer, or sign as one. */
+  authorizer: Authorizer
   clock?: Clock
   webhookMetrics?: WebhookMetrics
 }
@@ -29,17 +46,30 @@ export interface AdmissionOptions {
 export const admissionPlugins = ({
   clock = systemClock,
   webhookMetrics = new WebhookMetrics(),
+  authorizer,
   ...ranges
 }: AdmissionOptions): AdmissionPlugin[] => [
+  limitRangerPlugin,
   serviceAccountPlugin(clock),
   nodeRestrictionPlugin,
   taintNodesByConditionPlugin,
+  alwaysPullImagesPlugin,
+  podSecurityPlugin,
   priorityPlugin,
   defaultTolerationSecondsPlugin,
+  extendedResourceTolerationPlugin,
+  defaultStorageClassPlugin,
+  storageObjectInUseProtectionPlugin,
+  persistentVolumeClaimResizePlugin,
+  runtimeClassPlugin,
+  certificateApprovalPlugin(authorizer),
+  certificateSigningPlugin(authorizer),
+  certificateSubjectRestrictionPlugin,
   defaultIngressClassPlugin,
   mutatingWebhookPlugin(webhookMetrics),
   policyExpressionsPlugin,
   validatingAdmissionPolicyPlugin(),
   validatingWebhookPlugin(webhookMetrics),
+  resourceQuotaPlugin(),
   serviceAllocationPlugin(ranges),
 ]

@@ -5,7 +5,7 @@ import { CelLazyObject } from '../../cel/value.ts'
 import type { Kind } from '../../kinds/kind.ts'
 import type { AdmissionHost, AdmissionRequest } from '../plugin.ts'
 import { reviewOf } from '../webhook/admission-review.ts'
-import { convert } from '../webhook/match-webhook.ts'
+import { convertNow } from '../webhook/match-webhook.ts'
 
 /** The Namespace a request is made in; what is no part of a namespace (and Namespaces themselves) have none. */
 const namespaceObject = ({ kind, namespace }: AdmissionRequest, { reader }: AdmissionHost): UnknownObject | null => {
@@ -29,7 +29,7 @@ export const policyValues = (
   const { kind, objectKind, subresource, namespace, name } = request
   const shape = (object: UnknownObject | undefined): UnknownObject | null => {
     if (object === undefined) return null
-    return objectKind === undefined ? convert(object, kind, row) : object
+    return objectKind === undefined ? convertNow(object, kind, row) : object
   }
   const object = shape(request.object)
   const oldObject = shape(request.old)

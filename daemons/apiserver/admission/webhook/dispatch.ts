@@ -34,9 +34,9 @@ const shownTo = async (
   if (selected === false) return undefined
   if (selected !== true) throw selected
   const { kind, objectKind } = request
-  const shape = (object: UnknownObject | undefined) =>
-    object === undefined || objectKind !== undefined ? object : convert(object, kind, row)
-  const shown = { request, row, object: shape(request.object), old: shape(request.old) }
+  const shape = async (object: UnknownObject | undefined) =>
+    object === undefined || objectKind !== undefined || row === kind ? object : convert(object, kind, row)
+  const shown = { request, row, object: await shape(request.object), old: await shape(request.old) }
   if (webhook.matchConditions.length === 0) return shown
   try {
     return (await conditionsHold(webhook, shown, host)) ? shown : undefined
@@ -67,7 +67,7 @@ const heed = ({ name }: Webhook, { request }: ShownRequest, answer: ReviewAnswer
 }
 
 /** The object with the webhook's patch, checked and defaulted as a body is; undefined: nothing has changed. Throws ApiError. */
-const patched = ({ name }: Webhook, shown: ShownRequest, patch: unknown): UnknownObject | undefined => {
+const patched = async ({ name }: Webhook, shown: ShownRequest, patch: unknown): Promise<UnknownObject | undefined> => {
   const { request, row, object } = shown
   if (patch === undefined || (Array.isArray(patch) && patch.length === 0)) return undefined
   if (object === undefined)
@@ -81,7 +81,7 @@ const patched = ({ name }: Webhook, shown: ShownRequest, patch: unknown): Unknow
     const context = { user: request.user, dryRun: request.dryRun, fieldManager: '', decodeFindings: [], warn: () => {} }
     const checked = checkObject(next, row, { ...context, fieldValidation: 'Ignore' })
     row.setDefaults?.(checked)
-    return equalJson(checked, object) ? undefined : convert(checked, row, request.kind)
+    return equalJson(checked, object) ? undefined : await convert(checked, row, request.kind)
   } catch (error) {
     const causes = error instanceof ApiError ? error.status.details?.causes : undefined
     throw internalError(causes?.[0]?.message ?? messageOf(error))
@@ -118,7 +118,7 @@ const call = async (webhook: Webhook, shown: ShownRequest, caller: Caller): Prom
   try {
     const answer = await ask(webhook, shown, caller)
     heed(webhook, shown, answer)
-    const next = patched(webhook, shown, answer.patch)
+    const next = await patched(webhook, shown, answer.patch)
     settle(webhook, shown.request, caller, { started })
     return next
   } catch (error) {

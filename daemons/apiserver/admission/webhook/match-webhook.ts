@@ -1,6 +1,7 @@
-import type { ApiError } from '../../../../kube/status.ts'
+import { type ApiError, apiError } from '../../../../kube/status.ts'
 import type { UnknownObject } from '../../../../kube/object.ts'
 import type { Kind } from '../../kinds/kind.ts'
+import { StoredEntry } from '../../store/stored-entry.ts'
 import { ruleMatches } from '../match-rules.ts'
 import { namespaceMatches, objectMatches } from '../match-selectors.ts'
 import type { AdmissionHost, AdmissionRequest } from '../plugin.ts'
@@ -40,10 +41,32 @@ export const selectorsMatch = (
   return namespace
 }
 
-/** An object of one row in the shape of another of the same storage. */
-export const convert = (object: UnknownObject, from: Kind, to: Kind): UnknownObject => {
+/**
+ * An object of one row in the shape of another of the same storage; a promise only where a webhook converts. Throws or
+ * rejects with the ApiError of a conversion that fails.
+ */
+export const convert = (object: UnknownObject, from: Kind, to: Kind): UnknownObject | Promise<UnknownObject> => {
   if (from === to) return object
   const copy = structuredClone(object)
+  if (from.custom !== undefined && to.custom !== undefined) {
+    const { custom } = to
+    const show = (stored: UnknownObject) => custom.fromStored([new StoredEntry('', 0, { object: stored })])
+    const stored = from.custom.toStored(copy)
+    const shown = stored instanceof Promise ? stored.then(show) : show(stored)
+    const first = ([entry]: readonly StoredEntry[]) => entry?.copy() ?? object
+    return shown instanceof Promise ? shown.then(first) : first(shown)
+  }
   const stored = from.storedAs?.toStored(copy) ?? copy
   return to.storedAs?.fromStored(stored) ?? stored
+}
+
+/** The same for who cannot wait. Throws ApiError InternalError where a webhook converts. */
+export const convertNow = (object: UnknownObject, from: Kind, to: Kind): UnknownObject => {
+  const converted = convert(object, from, to)
+  if (!(converted instanceof Promise)) return converted
+  converted.catch(() => {})
+  throw apiError(
+    'InternalError',
+    `Internal error occurred: ${from.plural} are converted by a webhook: a rule for ${to.version} cannot look at one of ${from.version}`,
+  )
 }

@@ -1,6 +1,8 @@
 import t from 'tap'
 import { AdmissionChain } from '../../../../daemons/apiserver/admission/admission-chain.ts'
+import { alwaysAllow } from '../../../../daemons/apiserver/auth/authorizer.ts'
 import { admissionPlugins } from '../../../../daemons/apiserver/admission/plugins.ts'
+import { selectPlugins } from '../../../../daemons/apiserver/admission/select-plugins.ts'
 import type { AdmissionReader, AdmissionRequest } from '../../../../daemons/apiserver/admission/plugin.ts'
 import type { UserInfo } from '../../../../daemons/apiserver/auth/user-info.ts'
 import { FakeClock } from '../../../../host/clock-fake.ts'
@@ -14,6 +16,8 @@ const defaultAccount: UnknownObject = {
   metadata: { name: 'default', namespace: 'default' },
   imagePullSecrets: [{ name: 'pull' }],
 }
+
+const byDefault = { enable: [], disable: [] }
 
 /** Stored objects by plural. */
 const readerOf = (stored: Record<string, UnknownObject[]>): AdmissionReader => ({
@@ -40,11 +44,9 @@ const request = (plural: string, more: Partial<AdmissionRequest>): AdmissionRequ
 
 const run = async (one: AdmissionRequest, stored: Record<string, UnknownObject[]> = {}, clock = new FakeClock()) => {
   const reader = readerOf({ serviceaccounts: [defaultAccount], ...stored })
-  const { mutating, allocating, validating } = new AdmissionChain(admissionPlugins({ ...ranges, clock })).route(
-    one.operation,
-    one.kind,
-    one.subresource,
-  )
+  const plugins = selectPlugins(admissionPlugins({ ...ranges, clock, authorizer: alwaysAllow }), byDefault)
+  const chain = new AdmissionChain(plugins)
+  const { mutating, allocating, validating } = chain.route(one.operation, one.kind, one.subresource)
   for (const plugin of mutating) await plugin.admit?.(one, reader)
   for (const plugin of allocating) await plugin.allocate?.(one, reader)
   for (const plugin of validating) await plugin.validate?.(one, reader)
@@ -52,25 +54,37 @@ const run = async (one: AdmissionRequest, stored: Record<string, UnknownObject[]
 }
 
 const plugin = (name: string, clock = new FakeClock()) => {
-  const found = admissionPlugins({ ...ranges, clock }).find(p => p.name === name)
+  const found = admissionPlugins({ ...ranges, clock, authorizer: alwaysAllow }).find(p => p.name === name)
   if (found === undefined) throw new Error(`no plugin ${name}`)
   return { ...found, admit: found.admit ?? (() => {}) }
 }
 
 t.test('the plugins stand in the order of upstream', async t => {
   t.same(
-    admissionPlugins(ranges).map(p => p.name),
+    admissionPlugins({ ...ranges, authorizer: alwaysAllow }).map(p => p.name),
     [
+      'LimitRanger',
       'ServiceAccount',
       'NodeRestriction',
       'TaintNodesByCondition',
+      'AlwaysPullImages',
+      'PodSecurity',
       'Priority',
       'DefaultTolerationSeconds',
+      'ExtendedResourceToleration',
+      'DefaultStorageClass',
+      'StorageObjectInUseProtection',
+      'PersistentVolumeClaimResize',
+      'RuntimeClass',
+      'CertificateApproval',
+      'CertificateSigning',
+      'CertificateSubjectRestriction',
       'DefaultIngressClass',
       'MutatingAdmissionWebhook',
       'PolicyExpressions',
       'ValidatingAdmissionPolicy',
       'ValidatingAdmissionWebhook',
+      'ResourceQuota',
       'ServiceAllocation',
     ],
   )

@@ -9,7 +9,9 @@ import { tokenChain } from '../../../../daemons/apiserver/auth/tokens/token-auth
 import type { UserInfo } from '../../../../daemons/apiserver/auth/user-info.ts'
 import { namespaceLifecycle } from '../../../../daemons/apiserver/admission/namespace-lifecycle.ts'
 import type { AdmissionPlugin } from '../../../../daemons/apiserver/admission/plugin.ts'
+import { alwaysAllow } from '../../../../daemons/apiserver/auth/authorizer.ts'
 import { admissionPlugins } from '../../../../daemons/apiserver/admission/plugins.ts'
+import { selectPlugins } from '../../../../daemons/apiserver/admission/select-plugins.ts'
 import { InProcessClient } from '../../../../daemons/apiserver/in-process-client.ts'
 import { builtinKinds } from '../../../../daemons/apiserver/kinds/builtin.ts'
 import { Registry } from '../../../../daemons/apiserver/registry/registry.ts'
@@ -31,7 +33,8 @@ export const makeRegistry = async (t: Test, { more = [] }: { more?: readonly Adm
   const clock = new FakeClock()
   const store = await LmdbStore.open({ directory, clock, signal: stop.signal })
   const ranges = { serviceClusterIpRange: '10.96.0.0/16', serviceNodePortRange: '30000-32767' }
-  const plugins = [namespaceLifecycle, ...admissionPlugins({ ...ranges, clock }), ...more]
+  const known = [namespaceLifecycle, ...admissionPlugins({ ...ranges, clock, authorizer: alwaysAllow })]
+  const plugins = [...selectPlugins(known, { enable: [], disable: [] }), ...more]
   const { authorizer } = makeAuthorization(['Node', 'RBAC'], store)
   const registry = new Registry({ store, kinds: builtinKinds, plugins, authorizer, tokens: tokenChain([]), clock })
   const client = new InProcessClient(registry, admin)
