@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { options as apiServerOptions } from '../daemons/apiserver/options.ts'
 import { start as startApiServer } from '../daemons/apiserver/start.ts'
 import { options as controllerManagerOptions } from '../daemons/controller-manager/options.ts'
@@ -32,6 +33,8 @@ export const run = async (argv: readonly string[], _output: Output): Promise<num
       serviceClusterIpRange: config.serviceCidr,
       advertiseAddress: config.nodeIp,
       dataDir: layout(dataDir).store,
+      // A cluster from before there was a key runs on without one until the next `up`.
+      encryptionProviderConfig: existsSync(layout(dataDir).encryption) ? layout(dataDir).encryption : '',
     }),
     daemonContext('kube-apiserver'),
   )

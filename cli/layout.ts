@@ -20,6 +20,7 @@ export const layout = (dataDir: string) => ({
   journal: join(dataDir, 'journal'),
   logs: join(dataDir, 'logs'),
   store: join(dataDir, 'store'),
+  encryption: join(dataDir, 'encryption.json'),
   kubelet: join(dataDir, 'kubelet'),
   cniBin: join(dataDir, 'cni/bin'),
   cniConf: join(dataDir, 'cni/net.d'),

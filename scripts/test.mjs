@@ -53,6 +53,7 @@ const testPackages = {
   catatonit: 'catatonit',
   curl: 'curl',
   '/usr/lib/python3/dist-packages/kubernetes': 'python3-kubernetes',
+  etcd: 'etcd-server',
 }
 const ensurePackages = () => {
   const missing = Object.entries(testPackages)

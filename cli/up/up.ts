@@ -25,6 +25,7 @@ import {
   readRoutes,
   serviceAddresses,
 } from './host-checks.ts'
+import { ensureEncryptionKey } from './encryption-key.ts'
 import { takeLock } from './lock.ts'
 import { refuseNotBuilt, upOptions, type UpOptions } from './options.ts'
 import { installPackages, missingPackages } from './packages.ts'
@@ -107,6 +108,7 @@ const prepare = async (options: UpOptions, step: Step, output: Output, signal: A
     mkdirSync(directory, { recursive: true, mode: 0o700 })
   await recordBefore(dataDir, config)
   await step('certificates', async () => {
+    ensureEncryptionKey(paths.encryption)
     await ensureClusterCertificates(dataDir, config, 'https://127.0.0.1:6443', systemClock.now())
     if (options.kubeconfig !== '') {
       copyFileSync(kubeconfigPath(dataDir, 'admin'), options.kubeconfig)

@@ -54,7 +54,19 @@ export const options = {
   dataDir: stringOption('data-dir', { default: '/var/lib/skiff/apiserver', help: 'directory of the embedded store' }),
   etcdServers: listOption('etcd-servers', {
     default: [],
-    help: 'etcd as the store instead of the embedded one (not built yet)',
+    help: 'an etcd v3 cluster as the store instead of the embedded one: http://HOST:PORT or https://HOST:PORT of each member',
+  }),
+  etcdPrefix: stringOption('etcd-prefix', { default: '/registry', help: 'what all keys in etcd begin with' }),
+  etcdCafile: stringOption('etcd-cafile', { default: '', help: 'certificate authority of etcd, PEM' }),
+  etcdCertfile: stringOption('etcd-certfile', { default: '', help: 'client certificate shown to etcd, PEM' }),
+  etcdKeyfile: stringOption('etcd-keyfile', { default: '', help: 'its private key, PEM' }),
+  etcdCompactionInterval: durationOption('etcd-compaction-interval', {
+    default: 300_000,
+    help: 'how often etcd is told to forget what is older than that; 0: never',
+  }),
+  encryptionProviderConfig: stringOption('encryption-provider-config', {
+    default: '',
+    help: 'file with an EncryptionConfiguration: which resources are encrypted at rest, and by which keys; empty: none',
   }),
   enableAdmissionPlugins: listOption('enable-admission-plugins', {
     default: [],

@@ -29,7 +29,7 @@ import { readerOf, Registry } from './registry/registry.ts'
 import { ensureNamespaces, ensureSystemObjects, restoreSystemObjects } from './registry/system-objects.ts'
 import { keepUp } from './registry/upkeep.ts'
 import { makeDocuments } from './schema/documents.ts'
-import { LmdbStore } from './store/lmdb-store.ts'
+import { openStore } from './store/open-store.ts'
 import type { Store } from './store/store.ts'
 import type { StreamingSubresource } from './streaming/streaming-subresource.ts'
 
@@ -96,15 +96,10 @@ const lazyStreams = (options: ApiServerOptions, log: Logger): (() => Promise<rea
 
 const openRegistry = async (
   options: ApiServerOptions,
-  { signal, log }: DaemonContext,
+  context: DaemonContext,
   webhookMetrics: WebhookMetrics,
 ): Promise<{ registry: Registry; authorization: Authorization; tokens: Tokens }> => {
-  const store = await LmdbStore.open({
-    directory: options.dataDir,
-    clock: systemClock,
-    signal,
-    onError: err => log.error({ err }, 'compaction failed'),
-  })
+  const store = await openStore(options, context)
   try {
     return registryOn(store, options, webhookMetrics)
   } catch (error) {
@@ -137,14 +132,6 @@ const registryOn = (store: Store, options: ApiServerOptions, webhookMetrics: Web
 }
 
 const check = (options: ApiServerOptions): void => {
-  if (options.etcdServers.length > 0)
-    throw new SkiffError(
-      'NOT_IMPLEMENTED',
-      `--etcd-servers ${options.etcdServers.join(',')}: etcd as the store is not built yet`,
-      {
-        remedy: 'leave --etcd-servers out: the embedded store under --data-dir is used',
-      },
-    )
   parseModes(options.authorizationMode)
   if (options.bindAddress.length === 0) throw new SkiffError('INVALID_INPUT', '--bind-address needs an address')
 }
@@ -193,7 +180,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     checks: {
       ping: () => undefined,
       log: () => undefined,
-      etcd: () => undefined,
+      etcd: () => registry.store.problem(),
       'poststarthook/rbac/bootstrap-roles': () => (ready ? undefined : 'not finished'),
       'poststarthook/bootstrap-controller': () => (ready ? undefined : 'not finished'),
       shutdown: () => (signal.aborted ? 'the process is shutting down' : undefined),

@@ -34,6 +34,8 @@ export const createChecked = async (
   const loading = target.kind.load?.(object)
   if (loading !== undefined) await loading
   const meta = matchTarget(object, target)
+  // Its namespace may just have been made by another server.
+  if (registry.store.shared) await registry.store.refresh()
   startMetadata(object, target.kind, registry.now())
   if (meta.name !== undefined && meta.name !== '') return createNamed(registry, target, object, context)
   if (meta.generateName === undefined || meta.generateName === '')

@@ -33,6 +33,7 @@ export const deleteObject = async (
   context: RequestContext,
 ): Promise<DeleteResult> => {
   const { kind, namespace, name } = target
+  if (registry.store.shared) await registry.store.refresh()
   for (let attempt = 0; attempt < attempts; attempt++) {
     const stored = registry.store.get(registry.key(target))
     if (stored === undefined) throw notFound(kind, name)

@@ -87,6 +87,8 @@ export const mutate = async (
   context: RequestContext,
 ): Promise<StoredEntry> => {
   const key = registry.key(target)
+  // Another server may just have made it.
+  if (registry.store.shared) await registry.store.refresh()
   for (let attempt = 0; attempt < attempts; attempt++) {
     const stored = registry.store.get(key)
     if (stored === undefined) throw notFound(target.kind, target.name)

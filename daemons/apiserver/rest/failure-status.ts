@@ -10,6 +10,8 @@ export const failureStatus = (error: unknown): Status => {
         return apiError('NotImplemented', error.message).status
       case 'UNAVAILABLE':
         return apiError('ServiceUnavailable', error.message).status
+      case 'TIMEOUT':
+        return apiError('Timeout', error.message).status
       // A full disk: 507 Insufficient Storage, for which meta/v1 has no reason of its own.
       case 'HOST_UNFIT':
         return { ...apiError('InternalError', `Internal error occurred: ${error.message}`).status, code: 507 }

@@ -1,6 +1,7 @@
 import { SkiffError } from '../../../kube/errors.ts'
 import type { StoreEvent } from './store.ts'
 import { StoredEntry } from './stored-entry.ts'
+import { withVersion } from './versioned-text.ts'
 import type { ValueCodec } from './value-codec.ts'
 
 /** An object at the last compaction: its revision (8 bytes), then its value as the codec gives it. */
@@ -22,7 +23,9 @@ export const splitRecord = (record: Buffer): { revision: number; value: Buffer }
 
 /** lmdb hands out buffers it may use again, Node small pieces of a shared pool: what is kept is copied. */
 export const keepEntry = (key: string, revision: number, value: Buffer, codec: ValueCodec): StoredEntry => {
-  const { bytes, stale } = codec.decode(key, value)
+  const { bytes: text, stale } = codec.decode(key, value)
+  // What was restored from a backup of etcd carries no version.
+  const bytes = text.includes(`"resourceVersion":"${revision}"`) ? text : withVersion(key, text, revision)
   const copy = Buffer.allocUnsafeSlow(bytes.length)
   bytes.copy(copy)
   return new StoredEntry(key, revision, { bytes: copy, stale })

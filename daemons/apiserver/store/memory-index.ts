@@ -171,6 +171,11 @@ export class MemoryIndex {
     this.#collection(collection).history.forget(revision)
   }
 
+  /** Everything that is there. */
+  all(): Map<string, StoredEntry> {
+    return new Map([...this.#collections.values()].flatMap(({ entries }) => [...entries]))
+  }
+
   /** The revision up to which a collection has forgotten. */
   forgotten(collection: string): number {
     return this.#collection(collection).history.compacted
