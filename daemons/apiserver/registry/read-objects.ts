@@ -93,7 +93,9 @@ const startOf = (
     return { revision: token.rv < 0 ? undefined : token.rv, start: token.start }
   }
   const revision = parseResourceVersion(request.resourceVersion)
-  if (request.resourceVersionMatch === 'Exact') return { revision, start: undefined }
+  // A page of a version that is named without a word on how to match it is a page of exactly that one, as upstream has it.
+  const paged = (request.limit ?? 0) > 0 && (revision ?? 0) > 0 && (request.resourceVersionMatch ?? '') === ''
+  if (request.resourceVersionMatch === 'Exact' || paged) return { revision, start: undefined }
   checkReached(registry, revision)
   return { revision: undefined, start: undefined }
 }
@@ -109,7 +111,8 @@ export const listObjects = async (
   const prefix = registry.key({ ...target, name: '' })
   const after = start === undefined ? undefined : prefix + start
   const where = { prefix, ...(after === undefined ? {} : { after }), ...(revision === undefined ? {} : { revision }) }
-  const limit = request.limit ?? 0
+  // Whoever is content with any version gets it whole: upstream's cache does not page.
+  const limit = request.resourceVersion === '0' ? 0 : (request.limit ?? 0)
   try {
     // With selectors a page is filled from as much of the collection as it takes.
     const range = registry.store.range(selection.everything && limit > 0 ? { ...where, limit } : where)
@@ -118,7 +121,7 @@ export const listObjects = async (
     if (target.kind.storedAs !== undefined || target.kind.custom !== undefined)
       entries = await registry.views(target.kind, entries)
     if (!selection.everything) {
-      const chosen = entries.filter(entry => selection.matches(entry.object))
+      const chosen = entries.filter(entry => selection.mayMatch(entry) && selection.matches(entry.object))
       entries = limit > 0 ? chosen.slice(0, limit) : chosen
       remaining = chosen.length - entries.length
     }

@@ -40,8 +40,9 @@ const translate = (
   const entry = view(event.entry)
   if (selection.everything)
     return [event.type === 'delete' ? 'DELETED' : event.previous === undefined ? 'ADDED' : 'MODIFIED', entry]
-  const before = event.previous !== undefined && selection.matches(view(event.previous).object)
-  const after = event.type === 'put' && selection.matches(entry.object)
+  const chosen = (one: StoredEntry) => selection.mayMatch(one) && selection.matches(view(one).object)
+  const before = event.previous !== undefined && chosen(event.previous)
+  const after = event.type === 'put' && chosen(event.entry)
   if (after) return [before ? 'MODIFIED' : 'ADDED', entry]
   if (!before) return undefined
   // What left the selection is shown as it last was in it, at the revision it left.
@@ -101,6 +102,7 @@ export const watchObjects = (
     selection = {
       everything: false,
       matches: object => object.metadata?.name === target.name && inner.matches(object),
+      mayMatch: entry => entry.key.endsWith(`/${target.name}`) && inner.mayMatch(entry),
     }
   }
   const from = parseResourceVersion(request.resourceVersion)
@@ -129,10 +131,9 @@ export const watchObjects = (
   if (from !== undefined && from > store.revision) store.watch(prefix, from, () => {})()
   const { entries, revision } = store.range({ prefix })
   order(entries, view => {
-    for (const entry of entries) {
-      const shown = view(entry)
-      if (selection.everything || selection.matches(shown.object)) sink.event('ADDED', shown)
-    }
+    for (const entry of entries)
+      if (selection.everything || (selection.mayMatch(entry) && selection.matches(view(entry).object)))
+        sink.event('ADDED', view(entry))
     sent = revision
     if (request.sendInitialEvents === true && request.allowBookmarks) sink.bookmark(String(revision), true)
   })

@@ -53,6 +53,9 @@ void t.test('selectors choose by labels and by the fields the kind names', async
   t.same(await names({ fieldSelector: 'spec.nodeName=n1' }), ['c'])
   t.same(await names({ fieldSelector: 'metadata.name!=a,status.phase=Pending' }), ['b', 'c'])
   t.same(await names({ labelSelector: 'app=x', limit: 1 }), ['a'])
+  t.same(await names({ fieldSelector: 'metadata.name=b' }), ['b'])
+  t.same(await names({ labelSelector: 'app' }), ['a', 'b'])
+  t.same(await names({ labelSelector: 'ap=x' }), [], 'a label that another one ends with is not it')
   await t.rejects(names({ fieldSelector: 'spec.foo=1' }), { message: 'field label not supported: spec.foo' })
 })
 
@@ -69,6 +72,22 @@ void t.test('a version of the future is refused, one of the past is served', asy
   t.equal(list.resourceVersion, String(store.revision))
   const exact = await listObjects(registry, target, { resourceVersion: '2', resourceVersionMatch: 'Exact' })
   t.equal(exact.resourceVersion, '2')
+})
+
+void t.test('a page of a named version is of exactly that one; of any version, the whole list comes', async t => {
+  const { client, registry } = await makeRegistry(t)
+  const kind = registry.kind('', 'v1', 'configmaps')
+  if (kind === undefined) throw new Error('no configmaps')
+  const target = { kind, namespace: 'default', name: '' }
+  const made = await client.create(configMaps, configMap('one'))
+  await client.create(configMaps, configMap('two'))
+  const version = made.metadata?.resourceVersion ?? ''
+  const page = await listObjects(registry, target, { resourceVersion: version, limit: 5 })
+  t.equal(page.resourceVersion, version)
+  t.equal(page.entries.length, 1)
+  const any = await listObjects(registry, target, { resourceVersion: '0', limit: 1 })
+  t.equal(any.entries.length, 2)
+  t.equal(any.continue, undefined)
 })
 
 const recorder = () => {
