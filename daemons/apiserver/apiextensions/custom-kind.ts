@@ -102,6 +102,8 @@ const storedViews = (apiVersion: string, schema: JsonSchema, converter: Converte
     setDefaultValues(object, schema)
     // What needs no change is passed on as the bytes that are stored.
     const view = equalJson(object, entry.object) ? entry : new StoredEntry(entry.key, entry.revision, { object })
+    // As the stored ones, kept as text.
+    if (view !== entry) view.settle()
     views.set(entry, view)
     return view
   }

@@ -4,7 +4,7 @@ import { type CelType, celDyn, objectType } from '../../cel/cel-type.ts'
 import { compileCel } from '../../cel/compile.ts'
 import { typeOfSchema } from '../../cel/from-schema.ts'
 import type { Kind } from '../../kinds/kind.ts'
-import { schemaOf } from '../../schema/schemas.ts'
+import { schemaOfKind } from '../../schema/schema-of-kind.ts'
 import type { Policy } from './policy.ts'
 import { policyVariables } from './policy-variables.ts'
 
@@ -34,10 +34,10 @@ const typesToCheck = ({ match }: Policy, kinds: readonly Kind[]): Kind[] => {
   return [...new Set(named)].slice(0, maxTypes).sort((a, b) => (order(a) < order(b) ? -1 : 1))
 }
 
-/** A kind whose definition the build has not derived (a custom resource) can be anything. */
-const typeOf = ({ schema }: Kind): CelType | undefined => {
+/** A kind whose definition the build has not derived can be anything. */
+const typeOf = (kind: Kind): CelType | undefined => {
   try {
-    const type = typeOfSchema(schemaOf(schema))
+    const type = typeOfSchema(schemaOfKind(kind))
     if (type.kind === 'object') type.fields()
     return type
   } catch {
