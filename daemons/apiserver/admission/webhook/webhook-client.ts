@@ -19,12 +19,12 @@ class DeadlineError extends Error {
   }
 }
 
-const readAnswer = async (response: IncomingMessage): Promise<string> => {
+const readAnswer = async (response: IncomingMessage, maxBytes: number): Promise<string> => {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > answerBytes) throw new Error(`the answer is larger than ${answerBytes} bytes`)
+    if (length > maxBytes) throw new Error(`the answer is larger than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()
@@ -66,6 +66,13 @@ const refusalText = (code: number, text: string): string => {
   return httpStatusText(code, text.trim())
 }
 
+/** Who is called, and for how long. */
+export interface WebhookTarget {
+  client: WebhookClientConfig
+  timeoutSeconds: number
+  maxAnswerBytes?: number
+}
+
 /**
  * Asks webhooks, over connections that are kept. Those of two configurations are never shared: each trusts the
  * authority it names, and no other.
@@ -94,38 +101,42 @@ export class WebhookClient {
   /** Posts a review; the answer as it came, parsed. Throws WebhookCallError, in the words of upstream's client. */
   async ask(webhook: Webhook, review: unknown, reader: AdmissionReader): Promise<unknown> {
     const { name, client, timeoutSeconds } = webhook
-    const failed = (why: string, cause?: unknown) =>
-      new WebhookCallError(name, `failed to call webhook: ${why}`, { cause })
-    let shown: string
-    let address: WebhookAddress
     try {
-      shown = shownUrl(client, webhookUrl(client), timeoutSeconds)
+      shownUrl(client, webhookUrl(client), timeoutSeconds)
     } catch (error) {
       throw new WebhookCallError(name, `could not get REST client: ${(error as Error).message}`, { cause: error })
     }
     try {
-      address = webhookAddress(client, reader)
+      return await this.post(webhook, review, reader)
     } catch (error) {
-      throw failed(`Post ${JSON.stringify(shown)}: ${(error as Error).message}`, error)
-    }
-    let answer: { code: number; text: string }
-    try {
-      answer = await this.#exchange(webhook, address, JSON.stringify(review))
-    } catch (error) {
-      const why = error instanceof DeadlineError ? error.message : dialErrorText(error, dialText(address))
-      throw failed(`Post ${JSON.stringify(shown)}: ${why}`, error)
-    }
-    const { code, text } = answer
-    if (code < 200 || code > 206) throw failed(refusalText(code, text))
-    try {
-      return parse(text)
-    } catch (error) {
-      throw failed((error as Error).message, error)
+      throw new WebhookCallError(name, `failed to call webhook: ${(error as Error).message}`, { cause: error })
     }
   }
 
+  /** Posts to whoever; the answer parsed. Throws Error in Go's words: `Post "https://…": dial tcp …`. */
+  async post(target: WebhookTarget, body: unknown, reader: AdmissionReader): Promise<unknown> {
+    const { client, timeoutSeconds } = target
+    const shown = JSON.stringify(shownUrl(client, webhookUrl(client), timeoutSeconds))
+    let address: WebhookAddress
+    try {
+      address = webhookAddress(client, reader)
+    } catch (error) {
+      throw new Error(`Post ${shown}: ${(error as Error).message}`, { cause: error })
+    }
+    let answer: { code: number; text: string }
+    try {
+      answer = await this.#exchange(target, address, JSON.stringify(body))
+    } catch (error) {
+      const why = error instanceof DeadlineError ? error.message : dialErrorText(error, dialText(address))
+      throw new Error(`Post ${shown}: ${why}`, { cause: error })
+    }
+    const { code, text } = answer
+    if (code < 200 || code > 206) throw new Error(refusalText(code, text))
+    return parse(text)
+  }
+
   async #exchange(
-    { client, timeoutSeconds }: Webhook,
+    { client, timeoutSeconds, maxAnswerBytes = answerBytes }: WebhookTarget,
     address: WebhookAddress,
     body: string,
   ): Promise<{ code: number; text: string }> {
@@ -148,7 +159,7 @@ export class WebhookClient {
     }
     try {
       const response = await post(options, body)
-      return { code: response.statusCode ?? 0, text: await readAnswer(response) }
+      return { code: response.statusCode ?? 0, text: await readAnswer(response, maxAnswerBytes) }
     } catch (error) {
       throw deadline.signal.aborted ? new DeadlineError() : error
     } finally {
