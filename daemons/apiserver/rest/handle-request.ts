@@ -65,14 +65,21 @@ const methodNotAllowed = (): never => {
   throw apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
 }
 
+/** Kinds that a subresource takes in its body, of whichever object it is. */
+const bodyKinds: Readonly<Record<string, { apiVersion: string; kind: string }>> = {
+  scale: { apiVersion: 'autoscaling/v1', kind: 'Scale' },
+  eviction: { apiVersion: 'policy/v1', kind: 'Eviction' },
+  binding: { apiVersion: 'v1', kind: 'Binding' },
+  token: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest' },
+}
+const deleteOptions = { apiVersion: 'v1', kind: 'DeleteOptions' }
+
 const decoded = async (request: RestRequest, context: RequestContext): Promise<[unknown, RequestContext]> => {
-  const { body, contentType, kind, method } = request
-  const expected =
-    method === 'DELETE'
-      ? { apiVersion: 'v1', kind: 'DeleteOptions' }
-      : { apiVersion: apiVersionOf(kind), kind: kind.kind }
-  // What a delete carries is a kind of Kubernetes, whatever it deletes.
-  const protobuf = method === 'DELETE' || offerOf(kind).protobuf
+  const { body, contentType, kind, method, path } = request
+  const own = method === 'DELETE' ? deleteOptions : bodyKinds[path.subresource]
+  // A kind of Kubernetes' own has a message, on whatever it acts.
+  const protobuf = own !== undefined || offerOf(kind).protobuf
+  const expected = own ?? { apiVersion: apiVersionOf(kind), kind: kind.kind }
   const { value, findings } = await decodeBody(body, contentType, { expected, protobuf })
   return [value, { ...context, decodeFindings: findings }]
 }
