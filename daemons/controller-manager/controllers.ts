@@ -1,6 +1,7 @@
 import { SkiffError } from '../../kube/errors.ts'
 import type { StartController } from './controller-context.ts'
 import { startClusterRoleAggregationController } from './cluster-role-aggregation-controller.ts'
+import { startCronJobController } from './cronjob/cronjob-controller.ts'
 import { startDeploymentController } from './deployment/deployment-controller.ts'
 import { startEndpointController } from './endpoint/endpoint-controller.ts'
 import { startEndpointSliceController } from './endpointslice/endpointslice-controller.ts'
@@ -25,6 +26,7 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'replicaset-controller': startReplicaSetController,
   'replicationcontroller-controller': startReplicationController,
   'resourcequota-controller': startResourceQuotaController,
+  'cronjob-controller': startCronJobController,
   'endpoints-controller': startEndpointController,
   'endpointslice-controller': startEndpointSliceController,
   'endpointslice-mirroring-controller': startEndpointSliceMirroringController,
@@ -46,6 +48,7 @@ const aliases: Readonly<Record<string, string>> = {
   replicaset: 'replicaset-controller',
   replicationcontroller: 'replicationcontroller-controller',
   resourcequota: 'resourcequota-controller',
+  cronjob: 'cronjob-controller',
   endpoint: 'endpoints-controller',
   endpointslice: 'endpointslice-controller',
   endpointslicemirroring: 'endpointslice-mirroring-controller',
