@@ -12,6 +12,7 @@ import type { KubeletContext } from './runtime/kubelet-context.ts'
 import { labels } from './sync/container-labels.ts'
 import { localPod, type LocalPod } from './sync/local-pod.ts'
 import { mountedReferences } from './volumes/payload.ts'
+import type { PodTokens } from './volumes/pod-tokens.ts'
 
 const relistMs = 60_000
 const reconnectMs = 1_000
@@ -24,6 +25,7 @@ export class Kubelet implements KubeletView {
   readonly nodeName: string
   readonly #context: KubeletContext
   readonly #objects: ObjectSource
+  readonly #tokens: PodTokens
   readonly #informer: Informer<Pod>
   readonly #workers = new Map<string, PodWorker>()
   /** Pods that were ended here while the API still has them (finalizers). */
@@ -33,9 +35,10 @@ export class Kubelet implements KubeletView {
   #engineUp = false
   #podsKnown = false
 
-  constructor(context: KubeletContext, objects: ObjectSource) {
+  constructor(context: KubeletContext, { objects, tokens }: { objects: ObjectSource; tokens: PodTokens }) {
     this.#context = context
     this.#objects = objects
+    this.#tokens = tokens
     this.nodeName = context.node.nodeName
     this.#informer = new Informer(context.client, pods, {
       signal: context.signal,
@@ -134,9 +137,9 @@ export class Kubelet implements KubeletView {
     const pod = localPod(object)
     if (this.#finished.has(pod.uid)) return
     const known = this.#workers.get(pod.uid)
-    this.#objects.follow(pod.uid, pod.namespace, mountedReferences(pod), () =>
-      this.#workers.get(pod.uid)?.configChanged(),
-    )
+    const changed = () => this.#workers.get(pod.uid)?.configChanged()
+    this.#objects.follow(pod.uid, pod.namespace, mountedReferences(pod), changed)
+    this.#tokens.follow(pod.uid, changed)
     if (known !== undefined) {
       const told = JSON.stringify([known.pod.object.metadata?.labels, known.pod.object.metadata?.annotations])
       known.update(pod)
@@ -161,6 +164,7 @@ export class Kubelet implements KubeletView {
     const pod = this.#workers.get(uid)?.pod
     this.#workers.delete(uid)
     this.#objects.follow(uid, pod?.namespace ?? '', new Set(), () => {})
+    this.#tokens.forget(uid)
     const known = pod === undefined ? undefined : this.#informer.get(`${pod.namespace}/${pod.name}`)
     if (known?.metadata?.uid === uid) this.#finished.add(uid)
   }

@@ -7,6 +7,7 @@ import { Kubelet } from './kubelet.ts'
 import type { KubeletSetup } from './kubelet-setup.ts'
 import { NodeAgent } from './node/node-agent.ts'
 import { makeKubeletContext } from './runtime/make-kubelet-context.ts'
+import { PodTokens } from './volumes/pod-tokens.ts'
 
 /** The parts that run. */
 export interface WiredKubelet {
@@ -34,13 +35,19 @@ export const wireKubelet = (setup: KubeletSetup): WiredKubelet => {
     clock,
     onError: error => log.warn({ err: error }, 'watch of a mounted object'),
   })
+  const tokens = new PodTokens(client, {
+    signal,
+    clock,
+    onError: error => log.warn({ err: error }, 'a service account token could not be replaced'),
+  })
   const serviceInformer = new Informer(client, services, {
     signal,
     clock,
     onError: error => log.warn({ err: error }, 'services'),
   })
-  const context = makeKubeletContext(setup, { network, objects, services: serviceInformer, pods: () => kubelet })
-  const kubelet = new Kubelet(context, objects)
+  const sources = { network, objects, tokens, services: serviceInformer, pods: () => kubelet }
+  const context = makeKubeletContext(setup, sources)
+  const kubelet = new Kubelet(context, { objects, tokens })
   const agent = new NodeAgent({
     client,
     engine: context.engine,

@@ -11,6 +11,7 @@ import type { KubeletSetup } from '../kubelet-setup.ts'
 import { ProbeManager } from '../probes/probe-manager.ts'
 import { StatusWriter } from '../status/status-writer.ts'
 import { fieldPathOf, podText, type LocalPod } from '../sync/local-pod.ts'
+import type { TokenSource } from '../volumes/pod-tokens.ts'
 import { VolumeManager } from '../volumes/volume-manager.ts'
 import { ContainerFacts } from './container-facts.ts'
 import { execInContainer } from './exec-in-container.ts'
@@ -23,6 +24,7 @@ export interface PodSources {
   network: ConfigStore
   objects: ObjectSource
   services: Informer<Service>
+  tokens: TokenSource
   /** Asked only once pods run: it is made after the context. */
   pods(): { probed(uid: string): void; podOf(uid: string): LocalPod | undefined }
 }
@@ -88,7 +90,7 @@ const probeManager = (
 export const makeKubeletContext = (setup: KubeletSetup, sources: PodSources): KubeletContext => {
   const { options, client, docker, clock } = setup
   const { signal, log, journal } = setup.context
-  const { network, objects, services } = sources
+  const { network, objects, services, tokens } = sources
   const { rootDir } = options
   const engine = new LimitedEngine(docker.engine, engineLimit)
   const exec = execInContainer(docker.streams, signal)
@@ -99,7 +101,7 @@ export const makeKubeletContext = (setup: KubeletSetup, sources: PodSources): Ku
     streams: docker.streams,
     cache: new RuntimeCache(engine, setup.nodeName),
     puller: new ImagePuller({ images: docker.images, source: objects, clock }),
-    volumes: new VolumeManager({ rootDir, exec: setup.exec, journal, clock, source: objects }),
+    volumes: new VolumeManager({ rootDir, exec: setup.exec, journal, clock, source: objects, tokens }),
     cni: new CniRuntime({ exec: setup.exec, binDir: options.cniBinDir, cacheDir: options.cniCacheDir }),
     network: () => network.current,
     networkProblem: () => network.problem || 'cni config uninitialized',

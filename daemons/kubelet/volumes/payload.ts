@@ -10,6 +10,7 @@ import { SkiffError } from '../../../kube/errors.ts'
 import { fieldValue, resourceValue, type DownwardFacts } from '../container/downward.ts'
 import type { ConfigSource } from '../container/env.ts'
 import type { LocalPod } from '../sync/local-pod.ts'
+import type { TokenSource } from './pod-tokens.ts'
 
 export interface PayloadFile {
   content: Buffer
@@ -23,6 +24,7 @@ export interface PayloadInput {
   pod: LocalPod
   facts: DownwardFacts
   source: ConfigSource
+  tokens: TokenSource
 }
 
 interface Selection {
@@ -105,11 +107,15 @@ const fromDownward = (
 }
 
 const fromProjection = async (input: PayloadInput, source: VolumeProjection, defaultMode: number): Promise<Payload> => {
-  const { configMap, secret, downwardAPI } = source
+  const { configMap, secret, downwardAPI, serviceAccountToken } = source
   if (configMap !== undefined)
     return fromObject(input, 'configmap', { ...configMap, name: configMap.name ?? '', defaultMode })
   if (secret !== undefined) return fromObject(input, 'secret', { ...secret, name: secret.name ?? '', defaultMode })
   if (downwardAPI !== undefined) return fromDownward(input, downwardAPI.items, defaultMode)
+  if (serviceAccountToken !== undefined) {
+    const token = await input.tokens.token(input.pod, serviceAccountToken)
+    return new Map([[serviceAccountToken.path, { content: Buffer.from(token), mode: defaultMode }]])
+  }
   const kind = Object.keys(source)[0] ?? 'an empty source'
   throw new SkiffError('NOT_IMPLEMENTED', `NOT_IMPLEMENTED: projected volume source ${kind}`)
 }

@@ -13,6 +13,7 @@ import { writeAtomically } from './atomic-writer.ts'
 import { prepareHostPath } from './host-path.ts'
 import { payloadOf } from './payload.ts'
 import { podDirectory } from './pod-directory.ts'
+import type { TokenSource } from './pod-tokens.ts'
 
 export interface VolumeManagerOptions {
   rootDir: string
@@ -20,6 +21,7 @@ export interface VolumeManagerOptions {
   journal: Journal
   clock: Clock
   source: ConfigSource
+  tokens: TokenSource
 }
 
 const pluginOf = (volume: Volume): string => {
@@ -92,10 +94,10 @@ export class VolumeManager {
   }
 
   async #mountOne(pod: LocalPod, volume: Volume, facts: DownwardFacts): Promise<string> {
-    const { rootDir, source, clock } = this.#options
+    const { rootDir, source, tokens, clock } = this.#options
     const path = podDirectory(rootDir, pod.uid).volume(pluginOf(volume), volume.name)
     const fsGroup = pod.spec.securityContext?.fsGroup
-    const payload = await payloadOf(volume, { pod, facts, source })
+    const payload = await payloadOf(volume, { pod, facts, source, tokens })
     if (payload !== undefined) {
       await writeAtomically(path, payload, { nowMs: clock.now(), ...(fsGroup === undefined ? {} : { fsGroup }) })
       return path

@@ -11,6 +11,7 @@ import { writeAtomically } from '../../../../daemons/kubelet/volumes/atomic-writ
 import { prepareHostPath } from '../../../../daemons/kubelet/volumes/host-path.ts'
 import { mountedReferences, payloadOf } from '../../../../daemons/kubelet/volumes/payload.ts'
 import { resolveSubPath } from '../../../../daemons/kubelet/volumes/sub-path.ts'
+import type { TokenSource } from '../../../../daemons/kubelet/volumes/pod-tokens.ts'
 import { VolumeManager } from '../../../../daemons/kubelet/volumes/volume-manager.ts'
 
 const facts = {
@@ -25,8 +26,13 @@ const source: ConfigSource = {
   configMap: async (_, name) => (name === 'cfg' ? { data: { a: '1', b: '2' }, binaryData: { c: 'Aw==' } } : undefined),
   secret: async (_, name) => (name === 'sec' ? { data: { s: 'cw==' } } : undefined),
 }
+/** A token that says what was asked for. */
+const tokens: TokenSource = {
+  token: async (pod, { audience = 'api', expirationSeconds = 3600 }) =>
+    `${pod.spec.serviceAccountName ?? 'default'} ${audience} ${expirationSeconds}`,
+}
 const payload = async (volume: Volume) => {
-  const files = await payloadOf(volume, { pod: podOf(), facts, source })
+  const files = await payloadOf(volume, { pod: podOf(), facts, source, tokens })
   return (
     files &&
     Object.fromEntries(
@@ -86,9 +92,9 @@ for (const { name, volume, message } of [
     message: 'configmap references non-existent config key: z',
   },
   {
-    name: 'a service account token',
-    volume: { name: 'v', projected: { sources: [{ serviceAccountToken: { path: 't' } }] } },
-    message: 'NOT_IMPLEMENTED: projected volume source serviceAccountToken',
+    name: 'a bundle of certificate authorities',
+    volume: { name: 'v', projected: { sources: [{ clusterTrustBundle: { path: 't' } }] } },
+    message: 'NOT_IMPLEMENTED: projected volume source clusterTrustBundle',
   },
 ])
   void t.test(`${name} is refused by name`, async t => t.rejects(payload(volume), { message }))
@@ -116,7 +122,7 @@ void t.test('files change together: one rename swaps the old ones for the new', 
 
 void t.test('two mounts at once leave one set of files', async t => {
   const rootDir = t.testdir()
-  const options = { rootDir, source, clock: new FakeClock(), exec: new FakeExec(), journal: new FakeJournal() }
+  const options = { rootDir, source, tokens, clock: new FakeClock(), exec: new FakeExec(), journal: new FakeJournal() }
   const manager = new VolumeManager(options)
   const pod = podOf({
     volumes: [{ name: 'd', downwardAPI: { items: [{ path: 'n', fieldRef: { fieldPath: 'metadata.name' } }] } }],
@@ -154,7 +160,7 @@ void t.test('volumes of a pod: places, a memory mount that is written down first
   const rootDir = t.testdir()
   const exec = new FakeExec()
   const journal = new FakeJournal()
-  const manager = new VolumeManager({ rootDir, exec, journal, clock: new FakeClock(), source })
+  const manager = new VolumeManager({ rootDir, exec, journal, clock: new FakeClock(), source, tokens })
   const pod = podOf({
     volumes: [
       { name: 'd', emptyDir: {} },
@@ -184,6 +190,7 @@ void t.test('a volume of another kind is named, with the volume', async t => {
     journal: new FakeJournal(),
     clock: new FakeClock(),
     source,
+    tokens,
   })
   await t.rejects(manager.mount(podOf({ volumes: [{ name: 'n', nfs: { server: 's', path: '/' } }] }), facts), {
     code: 'NOT_IMPLEMENTED',
@@ -212,6 +219,7 @@ void t.test('a tree that somebody else wrote into is not followed out of the vol
     journal: new FakeJournal(),
     clock: new FakeClock(),
     source,
+    tokens,
   })
   await manager.unmount('u')
   writeFileSync(join(directory, 'keep/file'), 'x')
