@@ -50,6 +50,8 @@ export const run = async (argv: readonly string[], _output: Output): Promise<num
         clusterCidr: config.podCidr,
         rootCaFile: pkiPath(dataDir, 'ca', 'crt'),
         serviceAccountPrivateKeyFile: pkiPath(dataDir, 'sa', 'key'),
+        clusterSigningCertFile: pkiPath(dataDir, 'ca', 'crt'),
+        clusterSigningKeyFile: pkiPath(dataDir, 'ca', 'key'),
       }),
       {
         ...daemonContext('kube-controller-manager'),

@@ -17,9 +17,11 @@ import { notImplemented } from './registry/api-errors.ts'
 import { createObject } from './registry/create-object.ts'
 import { deleteObject } from './registry/delete-object.ts'
 import { patchObject } from './registry/patch-object.ts'
-import { bindPod, evictPod, finalizeNamespace } from './registry/pod-actions.ts'
+import { evictPod } from './registry/evict-pod.ts'
+import { bindPod, finalizeNamespace } from './registry/pod-actions.ts'
 import { getObject, listObjects } from './registry/read-objects.ts'
 import type { ObjectTarget, Registry, RequestContext } from './registry/registry.ts'
+import { answerReview } from './registry/review.ts'
 import { patchScale, updateScale } from './registry/scale.ts'
 import { requestToken } from './registry/token-request.ts'
 import { updateObject } from './registry/update-object.ts'
@@ -150,6 +152,7 @@ export class InProcessClient implements KubeClient {
       const body = copyOf(object)
       switch (target.subresource) {
         case '':
+          if (target.kind.review !== undefined) return asType<T>(answerReview(this.#registry, target, body, context))
           return asType<T>(await createObject(this.#registry, target, body, context))
         case 'binding':
           await bindPod(this.#registry, target, body, context)
@@ -172,6 +175,7 @@ export class InProcessClient implements KubeClient {
       switch (target.subresource) {
         case '':
         case 'status':
+        case 'approval':
           return asType<T>((await updateObject(this.#registry, target, body, context)).entry)
         case 'scale':
           return asType<T>(await updateScale(this.#registry, target, body, context))

@@ -2,6 +2,9 @@ import { SkiffError } from '../../kube/errors.ts'
 import type { StartController } from './controller-context.ts'
 import { startClusterRoleAggregationController } from './cluster-role-aggregation-controller.ts'
 import { startCronJobController } from './cronjob/cronjob-controller.ts'
+import { startCsrApprovingController, startCsrSigningController } from './certificates/certificates-controller.ts'
+import { startCsrCleanerController } from './certificates/csr-cleaner-controller.ts'
+import { startDisruptionController } from './disruption/disruption-controller.ts'
 import { startDeploymentController } from './deployment/deployment-controller.ts'
 import { startEndpointController } from './endpoint/endpoint-controller.ts'
 import { startEndpointSliceController } from './endpointslice/endpointslice-controller.ts'
@@ -19,6 +22,7 @@ import { startReplicaSetController, startReplicationController } from './replica
 import { startRootCaPublisher } from './root-ca-publisher.ts'
 import { startServiceAccountController } from './service-account-controller.ts'
 import { startTokenController } from './token-controller.ts'
+import { startTtlAfterFinishedController } from './ttl-after-finished-controller.ts'
 
 /** Every controller by upstream's name: adding one is adding a row. */
 export const controllers: Readonly<Record<string, StartController>> = {
@@ -40,6 +44,11 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'root-ca-certificate-publisher-controller': startRootCaPublisher,
   'clusterrole-aggregation-controller': startClusterRoleAggregationController,
   'serviceaccount-token-controller': startTokenController,
+  'disruption-controller': startDisruptionController,
+  'ttl-after-finished-controller': startTtlAfterFinishedController,
+  'certificatesigningrequest-signing-controller': startCsrSigningController,
+  'certificatesigningrequest-approving-controller': startCsrApprovingController,
+  'certificatesigningrequest-cleaner-controller': startCsrCleanerController,
 }
 
 /** Upstream's older, shorter names, which its flag still takes. */
@@ -61,6 +70,11 @@ const aliases: Readonly<Record<string, string>> = {
   clusterroleaggregation: 'clusterrole-aggregation-controller',
   'serviceaccount-token': 'serviceaccount-token-controller',
   'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller',
+  disruption: 'disruption-controller',
+  'ttl-after-finished': 'ttl-after-finished-controller',
+  csrsigning: 'certificatesigningrequest-signing-controller',
+  csrapproving: 'certificatesigningrequest-approving-controller',
+  csrcleaner: 'certificatesigningrequest-cleaner-controller',
 }
 
 /** The names that --controllers asks for. Throws SkiffError INVALID_INPUT for one that there is not. */

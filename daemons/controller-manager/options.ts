@@ -57,6 +57,15 @@ export const options = {
     default: '',
     help: 'key that the tokens in Secrets are signed with, PEM; none: such Secrets are left alone',
   }),
+  clusterSigningCertFile: stringOption('cluster-signing-cert-file', {
+    default: '',
+    help: 'certificate of the CA that signs CertificateSigningRequests; none: nothing is signed',
+  }),
+  clusterSigningKeyFile: stringOption('cluster-signing-key-file', { default: '', help: 'private key of the same CA' }),
+  clusterSigningDuration: durationOption('cluster-signing-duration', {
+    default: 31_536_000_000,
+    help: 'how long a certificate is good for that asks for no shorter time',
+  }),
   maxEndpointsPerSlice: numberOption('max-endpoints-per-slice', {
     default: 100,
     help: 'endpoints that one EndpointSlice holds at most',

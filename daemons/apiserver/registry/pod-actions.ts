@@ -8,7 +8,6 @@ import type { AdmissionRequest } from '../admission/plugin.ts'
 import { admissionRequest, admitThen } from './admit.ts'
 import { conflict, invalid } from './api-errors.ts'
 import { checkObject } from './check-object.ts'
-import { deleteObject, type DeleteRequest } from './delete-object.ts'
 import type { ObjectTarget, Registry, RequestContext } from './registry.ts'
 import { mutate } from './update-object.ts'
 import type { StoredEntry } from '../store/stored-entry.ts'
@@ -33,7 +32,7 @@ const scheduled = (conditions: readonly PodCondition[], now: string): PodConditi
 const bindingRow = { group: '', plural: 'pods/binding', kind: 'Binding' }
 
 /** The body as an object whose fields have the types of `definition`. Throws ApiError BadRequest. */
-const checkedBody = (body: unknown, definition: string): UnknownObject => {
+export const checkedBody = (body: unknown, definition: string): UnknownObject => {
   const name = definition.slice(definition.lastIndexOf('.') + 1)
   const wrong = isJsonObject(body)
     ? checkFields(body, definition).find(finding => finding.kind === 'type')?.message
@@ -44,10 +43,9 @@ const checkedBody = (body: unknown, definition: string): UnknownObject => {
 }
 
 const bindingKind = { group: '', version: 'v1', kind: 'Binding' }
-const evictionKind = { group: 'policy', version: 'v1', kind: 'Eviction' }
 
 /** Admission of an action sees what was posted, as a create of the subresource. */
-const actionRequest = (
+export const actionRequest = (
   { kind, namespace, name }: ObjectTarget,
   action: Required<Pick<AdmissionRequest, 'subresource' | 'object' | 'objectKind'>>,
   context: RequestContext,
@@ -107,24 +105,6 @@ const applyBinding = async (
     return next
   }
   await mutate(registry, target, { subresource: 'binding', change }, { ...context, admitted: true })
-}
-
-/** POST pods/NAME/eviction: a delete that a PodDisruptionBudget could refuse; Skiff has none yet. */
-export const evictPod = async (
-  registry: Registry,
-  target: ObjectTarget,
-  body: unknown,
-  context: RequestContext,
-): Promise<void> => {
-  const eviction = checkedBody(body, 'io.k8s.api.policy.v1.Eviction')
-  const name = eviction.metadata?.name
-  if (name !== undefined && name !== '' && name !== target.name)
-    throw apiError('BadRequest', `name in URL does not match name in Eviction object`)
-  const options = (eviction['deleteOptions'] ?? {}) as DeleteRequest & { dryRun?: string[] }
-  const full = { ...context, dryRun: context.dryRun || (options.dryRun ?? []).includes('All') }
-  const request = actionRequest(target, { subresource: 'eviction', object: eviction, objectKind: evictionKind }, full)
-  const commit = () => deleteObject(registry, target, options, { ...full, admitted: true })
-  await admitThen(registry, request, { commit })
 }
 
 /** PUT namespaces/NAME/finalize: the only way to take finalizers off a namespace's spec. */
