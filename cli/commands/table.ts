@@ -41,7 +41,7 @@ export const commands: readonly Command[] = [
   notBuilt('explain', 'the path of a packet to a Service, or what a pod waits for'),
   notBuilt('doctor', 'check the host for what breaks clusters'),
   notBuilt('provision', 'machines over SSH: plan, apply, drift'),
-  notBuilt('backup', "save and restore the cluster's whole state"),
+  lazy('backup', "save and restore the cluster's whole state", () => import('./backup.ts')),
   daemon('kube-apiserver', () => import('../../daemons/apiserver/main.ts')),
   daemon('kube-scheduler', () => import('../../daemons/scheduler/main.ts')),
   daemon('kube-controller-manager', () => import('../../daemons/controller-manager/main.ts')),

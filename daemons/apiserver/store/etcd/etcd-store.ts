@@ -9,6 +9,8 @@ import { StoredEntry } from '../stored-entry.ts'
 import type { ValueCodec } from '../value-codec.ts'
 import { EtcdClient, type EtcdClientOptions, isCompacted } from './etcd-client.ts'
 import { compactForever } from './etcd-compactor.ts'
+import { announce } from './etcd-presence.ts'
+import { finishRestore } from './finish-restore.ts'
 import { follow } from './etcd-follower.ts'
 import type { KeyValue, WatchResponse } from './etcd-messages.ts'
 import { EtcdSpace, readAll } from './etcd-space.ts'
@@ -60,6 +62,9 @@ export class EtcdStore implements Store {
   #syncing: Promise<void> = Promise.resolve()
   #nextSync: Promise<void> | undefined
   #following: Promise<void> = Promise.resolve()
+  #announced: Promise<void> = Promise.resolve()
+  /** Says that this server has the store open, until the signal aborts. */
+  #announcing: (signal: AbortSignal) => Promise<void> = () => Promise.resolve()
 
   private constructor(client: EtcdClient, options: EtcdStoreOptions) {
     this.#client = client
@@ -75,6 +80,8 @@ export class EtcdStore implements Store {
     const client = await EtcdClient.open(options)
     try {
       const store = new EtcdStore(client, options)
+      await finishRestore(client, store.#space)
+      store.#announcing = await announce(client, store.#space)
       await store.#readFirst()
       store.#start()
       return store
@@ -119,6 +126,7 @@ export class EtcdStore implements Store {
       readAgain: () => this.#readAgain(),
       trouble: text => (this.#trouble = text),
     })
+    this.#announced = this.#announcing(this.#stop.signal)
     if (compactionIntervalMs > 0)
       compactForever(this.#client, { clock, signal, intervalMs: compactionIntervalMs, onError }).catch(() => {})
     void this.#trimForever(signal).catch(() => {})
@@ -309,6 +317,7 @@ export class EtcdStore implements Store {
   async close(): Promise<void> {
     this.#stop.abort(new Error('the store is closed'))
     await this.#following
+    await this.#announced
     this.#client.close()
   }
 }

@@ -155,7 +155,9 @@ export const storeSuite = (
     await store.transact([put('b', undefined, { n: 2 })])
     const { revision } = store
     const again = await reopen()
-    t.equal(again.revision, revision)
+    // On a shared engine opening and closing leave traces that count too.
+    if (again.shared) t.ok(again.revision >= revision)
+    else t.equal(again.revision, revision)
     t.same(names(again.range({ prefix: '/registry/core/pods/' }).entries), ['b', 'c'])
     t.throws(() => again.watch('/registry/core/pods/', revision - 4, () => {}), {
       message: /^too old resource version/,
@@ -175,7 +177,8 @@ export const storeSuite = (
     } catch (error) {
       t.ok(again.shared && hasReason(error, 'Expired'))
     }
-    t.match(await again.transact([put('d', 0)]), { kind: 'committed', revision: revision + 1 })
+    const next = again.revision + 1
+    t.match(await again.transact([put('d', 0)]), { kind: 'committed', revision: next })
   })
 
   rule('many writers at once lose nothing', async (t, store, reopen) => {
