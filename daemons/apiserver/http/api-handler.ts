@@ -176,6 +176,7 @@ export class ApiHandler {
     const verb = path === undefined ? method.toLowerCase() : verbOf(method, path, isWatch(method, path, query))
     const kind = path && this.#registry.kind(path.group, path.version, path.plural)
     const labels = labelsOf(verb, path, kind)
+    const warnings: string[] = []
     let answer: Answer | undefined
     try {
       const user = this.#userOf(raw)
@@ -187,7 +188,7 @@ export class ApiHandler {
       requireAuthorized(this.#registry.authorizer, user, attributesOf(verb, path, pathname, query))
       if (path === undefined) answer = await this.#answerPath(raw, method, { path: pathname, query })
       else {
-        const request = this.#restRequest(raw, { path, query, user, body })
+        const request = this.#restRequest(raw, { path, query, user, body, warnings })
         if (verb === 'watch') {
           const view = streamViewOf(this.#registry, request)
           const lines =
@@ -201,6 +202,7 @@ export class ApiHandler {
       answer = await compressed(answer, header(raw, 'accept-encoding') ?? '')
     } catch (error) {
       answer = await this.#failure(error, raw, query)
+      if (warnings.length > 0) answer.headers['warning'] = warningHeaders(warnings)
     }
     answer.headers['audit-id'] = auditIdOf(raw)
     answer.headers['cache-control'] ??= noCache
@@ -230,18 +232,16 @@ export class ApiHandler {
 
   #restRequest(
     raw: RawRequest,
-    { path, query, user, body }: { path: ResourcePath; query: URLSearchParams; user: UserInfo; body: Buffer },
+    { path, ...rest }: Pick<RestRequest, 'path' | 'query' | 'user' | 'body' | 'warnings'>,
   ): RestRequest {
     return {
       method: raw.method ?? 'GET',
       path,
       kind: this.#kindOf(path),
-      query,
       accept: header(raw, 'accept'),
       contentType: header(raw, 'content-type'),
       userAgent: header(raw, 'user-agent'),
-      body,
-      user,
+      ...rest,
     }
   }
 
@@ -325,12 +325,13 @@ export class ApiHandler {
     const verb = path.subresource === 'log' ? 'get' : 'create'
     requireAuthorized(this.#registry.authorizer, user, requestAttributes(verb, path, undefined))
     const kind = this.#kindOf(path)
+    if (kind.subresources.includes(path.subresource))
+      await admitConnect(this.#registry, { ...path, kind }, query, streamContext(user))
     const streams = kind.subresources.includes(path.subresource) ? await this.#options.streams() : []
     const stream = streams.find(candidate => candidate.name === path.subresource)
     if (stream === undefined) throw apiError('NotFound', 'the server could not find the requested resource', {})
     if (!stream.methods.includes(method))
       throw apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
-    await admitConnect(this.#registry, { ...path, kind }, query, streamContext(user))
     const object = this.#registry.reader.get('', 'pods', path.namespace, path.name)
     if (object === undefined) throw notFound(kind, path.name)
     const nodeName = (object['spec'] as { nodeName?: string } | undefined)?.nodeName ?? ''

@@ -294,7 +294,8 @@ const encodeProtobuf = async (kind: Kind, outcome: Outcome, view: View): Promise
 /** Everything but watches and streams: a request in, the whole answer out. Failures are thrown as ApiError or SkiffError. */
 export const handleRequest = async (registry: Registry, request: RestRequest): Promise<RestReply> => {
   const { kind } = request
-  const warnings: string[] = kind.deprecation === undefined ? [] : [kind.deprecation]
+  const warnings = request.warnings ?? []
+  if (kind.deprecation !== undefined) warnings.push(kind.deprecation)
   const view = viewOf(registry, request)
   const outcome = await perform(registry, request, contextOf(request, warnings))
   const status = outcome.form === 'list' ? 200 : outcome.status

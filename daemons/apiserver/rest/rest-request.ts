@@ -31,6 +31,8 @@ export interface RestRequest {
   /** Empty when there is none. */
   body: Buffer
   user: UserInfo
+  /** Where warnings are gathered, so that a failure can tell them too. */
+  warnings?: string[]
 }
 
 export interface RestReply {
