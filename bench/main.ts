@@ -1,5 +1,6 @@
 import { apiServer } from './apiserver/apiserver.ts'
 import { objectCount } from './apiserver/object-count.ts'
+import { storeGrowth } from './apiserver/store-growth.ts'
 import { firstLight } from './first-light.ts'
 
 const usage = `Usage: npm run bench [-- NAME]
@@ -10,6 +11,7 @@ Prints the figures of docs/performance.md as measured on this machine, now. As r
   apiserver     creates, gets, lists, watches and memory of the API server, Debian's etcd beside it (two minutes);
                 needs h2load and etcd: apt-get install nghttp2-client etcd-server
   object-count  the same requests with 1,000, 10,000 and 100,000 objects in the store (two minutes)
+  store-growth  size of the embedded store's file over 200,000 writes (half a minute)
 `
 
 /** One row a bench: adding one is adding a row. */
@@ -17,6 +19,7 @@ const benches: Record<string, () => Promise<string>> = {
   'first-light': firstLight,
   apiserver: apiServer,
   'object-count': objectCount,
+  'store-growth': storeGrowth,
 }
 
 const [name = 'first-light'] = process.argv.slice(2)
