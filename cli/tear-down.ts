@@ -113,7 +113,17 @@ const removeContainersByEngine = async (nodeName: string): Promise<void> => {
 }
 
 /** Of the data directory only what describes the cluster and its images survives `--keep-data`. */
-const kept = new Set(['pki', 'kubeconfigs', 'store', 'cluster.json', 'engine', 'engine.json', 'logs'])
+// Without its key what is encrypted in the store could not be read again.
+const kept = new Set([
+  'pki',
+  'kubeconfigs',
+  'store',
+  'encryption.json',
+  'cluster.json',
+  'engine',
+  'engine.json',
+  'logs',
+])
 
 const removeFiles = (dataDir: string, keepData: boolean): void => {
   forgetJournal(layout(dataDir).journal)
