@@ -27,6 +27,35 @@ export const options = {
     default: '/var/lib/skiff/pki/ca.crt',
     help: 'certificate authority of the client certificates: CN is the user, each O a group',
   }),
+  requestheaderClientCaFile: stringOption('requestheader-client-ca-file', {
+    default: '',
+    help: 'certificate authority of front proxies, which say in headers who asks; empty: there are none',
+  }),
+  requestheaderAllowedNames: listOption('requestheader-allowed-names', {
+    default: [],
+    help: 'common names of front proxies; empty: whatever their authority has signed',
+  }),
+  requestheaderUsernameHeaders: listOption('requestheader-username-headers', {
+    default: ['X-Remote-User'],
+    help: 'headers in which front proxies name users',
+  }),
+  requestheaderUidHeaders: listOption('requestheader-uid-headers', {
+    default: ['X-Remote-Uid'],
+    help: 'headers in which front proxies give the uid',
+  }),
+  requestheaderGroupHeaders: listOption('requestheader-group-headers', {
+    default: ['X-Remote-Group'],
+    help: 'headers in which front proxies name groups',
+  }),
+  requestheaderExtraHeadersPrefix: listOption('requestheader-extra-headers-prefix', {
+    default: ['X-Remote-Extra-'],
+    help: 'what the headers begin with in which front proxies say more of a user',
+  }),
+  proxyClientCertFile: stringOption('proxy-client-cert-file', {
+    default: '',
+    help: 'client certificate shown to aggregated API servers, which then believe who this server says is asking',
+  }),
+  proxyClientKeyFile: stringOption('proxy-client-key-file', { default: '', help: 'its private key' }),
   kubeletClientCertificate: stringOption('kubelet-client-certificate', {
     default: '/var/lib/skiff/pki/apiserver-kubelet-client.crt',
     help: 'client certificate shown to kubelets (logs, exec, attach, port-forward)',

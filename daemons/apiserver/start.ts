@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { DaemonContext, RunningDaemon } from '../../host/daemon.ts'
 import { systemClock } from '../../host/clock.ts'
 import type { KubeClient } from '../../kube/client/client.ts'
+import { configMaps } from '../../kube/resources.ts'
 import { messageOf, SkiffError } from '../../kube/errors.ts'
 import { type Authorization, makeAuthorization, parseModes } from './auth/authorization-mode.ts'
 import { rbacEscalationPlugin } from './auth/rbac/escalation.ts'
@@ -18,6 +19,10 @@ import { conversionClient } from './apiextensions/conversion-client.ts'
 import { DefinitionController } from './apiextensions/definition-controller.ts'
 import { keepPolicyStatus } from './admission/validating-admission-policy/policy-status.ts'
 import { WebhookMetrics } from './admission/webhook/webhook-metrics.ts'
+import { Aggregator } from './aggregator/aggregator.ts'
+import type { ProxyIdentity } from './aggregator/remote-connections.ts'
+import { type Authorities, authenticationConfigMap, frontProxyOf } from './auth/front-proxy-options.ts'
+import { PassedRequests } from './http/passed-requests.ts'
 import { ApiHandler } from './http/api-handler.ts'
 import { makeApiMetrics } from './http/api-metrics.ts'
 import { serveHttp } from './http/server.ts'
@@ -49,6 +54,18 @@ const readPem = (flag: string, file: string): string => {
     throw new SkiffError('INVALID_INPUT', `--${flag} ${file}: ${messageOf(cause)}`, { cause })
   }
 }
+
+const readAuthorities = ({ clientCaFile, requestheaderClientCaFile }: ApiServerOptions): Authorities => ({
+  clientCa: readPem('client-ca-file', clientCaFile),
+  requestHeaderCa:
+    requestheaderClientCaFile === '' ? '' : readPem('requestheader-client-ca-file', requestheaderClientCaFile),
+})
+
+/** How this server shows aggregated ones who it is; without, they can only be reached by those who trust anybody. */
+const proxyIdentity = ({ proxyClientCertFile: cert, proxyClientKeyFile: key }: ApiServerOptions): ProxyIdentity =>
+  cert === '' || key === ''
+    ? undefined
+    : { cert: readPem('proxy-client-cert-file', cert), key: readPem('proxy-client-key-file', key) }
 
 /** `10.96.0.1` of `10.96.0.0/16`. */
 export const firstAddress = (range: string): string => {
@@ -164,19 +181,33 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
   const { log, signal } = context
   check(options)
   const clusterIp = firstAddress(options.serviceClusterIpRange)
+  const authorities = readAuthorities(options)
   const tls = {
     cert: readPem('tls-cert-file', options.tlsCertFile),
     key: readPem('tls-private-key-file', options.tlsPrivateKeyFile),
-    clientCa: readPem('client-ca-file', options.clientCaFile),
+    clientCa: Object.values(authorities).filter(text => text !== ''),
   }
+  const frontProxy = frontProxyOf(options, authorities)
+  const identity = proxyIdentity(options)
   const webhookMetrics = new WebhookMetrics()
   const { registry, authorization, tokens } = await openRegistry(options, context, webhookMetrics)
   const self = new InProcessClient(registry, selfUser)
+  const aggregator = new Aggregator({
+    registry,
+    client: self,
+    identity,
+    signal,
+    onError: err => log.error({ err }, 'looking after an APIService failed'),
+  })
   let ready = false
   const handler = new ApiHandler({
     registry,
-    documents: makeDocuments(() => registry.kinds.all, serverVersion),
-    streams: lazyStreams(options, log),
+    documents: makeDocuments(
+      () => registry.kinds.all,
+      serverVersion,
+      () => aggregator.versions,
+    ),
+    passed: new PassedRequests({ registry, streams: lazyStreams(options, log), aggregator, log }),
     checks: {
       ping: () => undefined,
       log: () => undefined,
@@ -185,9 +216,10 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
       'poststarthook/bootstrap-controller': () => (ready ? undefined : 'not finished'),
       shutdown: () => (signal.aborted ? 'the process is shutting down' : undefined),
     },
-    metrics: makeApiMetrics(registry, [webhookMetrics]),
+    metrics: makeApiMetrics(registry, [webhookMetrics, aggregator]),
     openId: tokens.documents,
     anonymousAuth: options.anonymousAuth,
+    frontProxy,
     maxRequestsInflight: options.maxRequestsInflight,
     log,
   })
@@ -203,11 +235,13 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
       onError: err => log.error({ err }, 'keeping a CustomResourceDefinition up to date failed'),
     })
     const stopDefinitions = await definitions.start()
+    const stopAggregator = await aggregator.start()
     const server = await serveHttp({ handler, addresses: options.bindAddress, port: options.securePort, tls })
     const address = advertised(options)
     if (address === undefined) log.warn('no address but loopback: pods cannot reach the API (see --advertise-address)')
     const endpoint = { clusterIp, address, port: server.port, serviceRange: options.serviceClusterIpRange }
-    const ensure = () => ensureSystemObjects(self, endpoint)
+    const trust = { resource: configMaps, object: authenticationConfigMap(options, authorities), keep: ['data'] }
+    const ensure = () => ensureSystemObjects(self, endpoint, [trust])
     await ensure()
     const stopRestoring = restoreSystemObjects(registry.store, ensure, err =>
       log.error({ err }, 'making a system object again failed'),
@@ -220,6 +254,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     const done = untilStopped(registry, options, context, async () => {
       stopRestoring()
       stopDefinitions()
+      stopAggregator()
       stopPolicyStatus()
       await server.close()
       authorization.close()

@@ -138,6 +138,21 @@ const ensureSigningKey = (dataDir: string): string[] => {
   return ['sa']
 }
 
+const frontProxyRequest: LeafRequest = { commonName: 'front-proxy-client', usages: ['client'] }
+
+type WritePair = (name: string, pair: KeyPair) => void
+
+/** Whoever its authority signs for may say they are anybody: it is another than the cluster's, and signs only this one. */
+const ensureFrontProxy = async (dataDir: string, nowMs: number, writePair: WritePair): Promise<void> => {
+  const oldCa = readPair(dataDir, 'front-proxy-ca')
+  const old = oldCa && readPair(dataDir, 'front-proxy-client')
+  if (old !== undefined && isStillGood(old.certificate, frontProxyRequest, nowMs)) return
+  const { createAuthority, issueCertificate } = await import('./certificate-authority.ts')
+  const ca = oldCa ?? (await createAuthority('skiff-front-proxy-ca'))
+  if (oldCa === undefined) writePair('front-proxy-ca', ca)
+  writePair('front-proxy-client', await issueCertificate(ca, frontProxyRequest))
+}
+
 /**
  * Makes what is missing, expiring or no longer fits of the cluster's certificates and kubeconfigs under
  * `<dataDir>/pki` and `<dataDir>/kubeconfigs`; what is there and good is left as it is.
@@ -150,6 +165,12 @@ export const ensureClusterCertificates = async (
 ): Promise<{ made: string[] }> => {
   for (const directory of ['pki', 'kubeconfigs']) mkdirSync(join(dataDir, directory), { recursive: true, mode: 0o700 })
   const made = ensureSigningKey(dataDir)
+  const writePair: WritePair = (name, pair) => {
+    writeFileAtomic(pkiPath(dataDir, name, 'key'), pair.key, 0o600)
+    writeFileAtomic(pkiPath(dataDir, name, 'crt'), pair.certificate, 0o644)
+    made.push(name)
+  }
+  await ensureFrontProxy(dataDir, nowMs, writePair)
   const oldCa = readPair(dataDir, 'ca')
   const missing = certificateRows.filter(row => {
     const pair = oldCa === undefined ? undefined : readPair(dataDir, row.name)
@@ -160,11 +181,6 @@ export const ensureClusterCertificates = async (
   // Loaded only when something must be made: it costs a good part of a second of start-up otherwise.
   const { createAuthority, issueCertificate } = await import('./certificate-authority.ts')
   const ca = oldCa ?? (await createAuthority('skiff-ca'))
-  const writePair = (name: string, pair: KeyPair) => {
-    writeFileAtomic(pkiPath(dataDir, name, 'key'), pair.key, 0o600)
-    writeFileAtomic(pkiPath(dataDir, name, 'crt'), pair.certificate, 0o644)
-    made.push(name)
-  }
   if (oldCa === undefined) writePair('ca', ca)
   for (const row of missing) {
     const request = row.request(cluster)

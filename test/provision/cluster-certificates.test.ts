@@ -22,7 +22,7 @@ t.test('the certificates of a cluster', async t => {
   const { made } = await ensureClusterCertificates(dataDir, cluster, server, Date.now())
 
   t.test('every row is made, signed by the authority, and its key is root’s alone', async t => {
-    t.strictSame(made, ['sa', 'ca', ...certificateRows.map(row => row.name)])
+    t.strictSame(made, ['sa', 'front-proxy-ca', 'front-proxy-client', 'ca', ...certificateRows.map(row => row.name)])
     const ca = certificate('ca')
     t.ok(ca.ca)
     for (const { name } of certificateRows) {
@@ -30,6 +30,12 @@ t.test('the certificates of a cluster', async t => {
       t.notOk(certificate(name).ca, name)
       t.equal(statSync(pkiPath(dataDir, name, 'key')).mode & 0o777, 0o600, name)
     }
+  })
+
+  t.test('front proxies have an authority of their own', async t => {
+    const ca = certificate('ca')
+    t.ok(certificate('front-proxy-client').verify(certificate('front-proxy-ca').publicKey))
+    t.notOk(certificate('front-proxy-client').verify(ca.publicKey))
   })
 
   for (const { name, subject } of [

@@ -7,11 +7,10 @@ import type { Logger } from 'pino'
 import { apiError, type Status } from '../../../kube/status.ts'
 import { anonymous, type UserInfo } from '../auth/user-info.ts'
 import { type Attributes, requestAttributes } from '../auth/attributes.ts'
+import type { FrontProxy } from '../auth/front-proxy.ts'
 import { isAuthorized, requireAuthorized } from '../auth/authorizer.ts'
 import type { Kind } from '../kinds/kind.ts'
-import { admitConnect } from '../registry/admit-connect.ts'
-import { notFound } from '../registry/api-errors.ts'
-import type { Registry, RequestContext } from '../registry/registry.ts'
+import type { Registry } from '../registry/registry.ts'
 import { failureStatus } from '../rest/failure-status.ts'
 import { handleRequest, streamViewOf } from '../rest/handle-request.ts'
 import { contentTypes } from '../rest/negotiate.ts'
@@ -20,11 +19,11 @@ import { parseResourcePath, type ResourcePath, verbOf } from '../rest/resource-p
 import { booleanOf, type RestRequest, timeoutSecondsOf, watchRequestOf } from '../rest/rest-request.ts'
 import { verbsOf } from '../schema/endpoints.ts'
 import { JsonLines, type WatchLines } from '../rest/watch-lines.ts'
-import type { StreamingSubresource, StreamTarget } from '../streaming/streaming-subresource.ts'
 import { type Answer, compressed, noCache, warningHeaders } from './answer.ts'
 import { answerPath, type ServedPaths } from './answer-path.ts'
 import { labelsOf, type RequestLabels } from './api-metrics.ts'
 import type { StreamRequest } from './http2-streams.ts'
+import { kindOf, type PassedRequests } from './passed-requests.ts'
 import type { PeerSocket } from './connection-user.ts'
 import { failureAnswer, jsonFailure } from './failure-answer.ts'
 import type { RequestHeaders } from './impersonation.ts'
@@ -39,16 +38,15 @@ type RawReply = FullReply | { stream: ServerHttp2Stream }
 
 export interface ApiHandlerOptions extends ServedPaths {
   registry: Registry
-  /** Made when the first log or exec is asked for. */
-  streams(): Promise<readonly StreamingSubresource[]>
+  /** What others answer. */
+  passed: PassedRequests
   maxRequestsInflight: number
   /** Whether a request without credentials is answered at all. */
   anonymousAuth: boolean
+  frontProxy: FrontProxy | undefined
   log: Logger
 }
 
-const streaming = new Set(['log', 'exec', 'attach', 'portforward'])
-const streamingPath = new RegExp(`/(${[...streaming].join('|')})(/|[?]|$)`)
 const noQuery = new URLSearchParams()
 
 const connectionOf = (raw: RawRequest): { key: object; socket: PeerSocket } => {
@@ -98,16 +96,6 @@ const watchTimeoutMs = (query: URLSearchParams): number => {
   return seconds === undefined || seconds <= 0 ? 1_800_000 * (1 + Math.random()) : seconds * 1000
 }
 
-/** A stream has no body, and no place for warnings: its answer is the stream. */
-const streamContext = (user: UserInfo): RequestContext => ({
-  user,
-  dryRun: false,
-  fieldManager: '',
-  fieldValidation: 'Ignore',
-  decodeFindings: [],
-  warn: () => {},
-})
-
 /** What the client calls its request, or a name for it. */
 const auditIdOf = (raw: RawRequest): string => header(raw, 'audit-id') || randomUUID()
 
@@ -123,6 +111,7 @@ const isGone = (reply: RawReply): boolean => ('stream' in reply ? reply.stream :
 export class ApiHandler {
   readonly #options: ApiHandlerOptions
   readonly #registry: Registry
+  readonly #passed: PassedRequests
   readonly #authentication: Authentication
   readonly #watches = new Set<{ end(): void }>()
   #inflight = 0
@@ -130,8 +119,10 @@ export class ApiHandler {
   constructor(options: ApiHandlerOptions) {
     this.#options = options
     this.#registry = options.registry
+    this.#passed = options.passed
     const { tokens, authorizer } = options.registry
-    this.#authentication = { tokens, authorizer, anonymousAuth: options.anonymousAuth }
+    const { anonymousAuth, frontProxy } = options
+    this.#authentication = { tokens, authorizer, anonymousAuth, frontProxy }
   }
 
   /** Ends every watch: clients take up again where they were. */
@@ -149,9 +140,14 @@ export class ApiHandler {
     return userOfRequest(this.#authentication, connectionOf(raw), new RawHeaders(raw))
   }
 
-  /** Whether the answer is one piece or a watch: what is a stream of its own needs a request and a response with all their parts. */
+  /** Whether the answer is one piece or a watch: what is passed on needs a request and a response with all their parts. */
   answersWhole(url: string): boolean {
-    return !streamingPath.test(url)
+    return !this.#passed.mayTake(url)
+  }
+
+  /** Whether somebody else answers: then nobody here reads the body. */
+  passesOn({ url = '/' }: { url?: string | undefined }): boolean {
+    return this.#passed.mayTake(url) && this.#passed.takes(url, parseResourcePath(split(url)[0]))
   }
 
   /** Whether a body is worth reading: who has no name may write only where a binding says so, however much they send. */
@@ -180,12 +176,13 @@ export class ApiHandler {
     let answer: Answer | undefined
     try {
       const user = this.#userOf(raw)
-      if (path !== undefined && streaming.has(path.subresource) && 'httpVersion' in raw && 'writeHead' in reply) {
-        await this.#stream(raw, reply, { path, query, user, verb })
+      const wanted = attributesOf(verb, path, pathname, query)
+      if ('httpVersion' in raw && 'writeHead' in reply && this.passesOn(raw)) {
+        await this.#passed.serve(raw, reply, { path, query, user, wanted })
         this.#options.metrics.observe(labels, reply.statusCode, 0)
         return undefined
       }
-      requireAuthorized(this.#registry.authorizer, user, attributesOf(verb, path, pathname, query))
+      requireAuthorized(this.#registry.authorizer, user, wanted)
       if (path === undefined) answer = await this.#answerPath(raw, method, { path: pathname, query })
       else {
         const request = this.#restRequest(raw, { path, query, user, body, warnings })
@@ -221,15 +218,6 @@ export class ApiHandler {
     return failureAnswer(this.#statusOf(error), { accept, query, userAgent })
   }
 
-  #kindOf(path: ResourcePath): Kind {
-    const kind = this.#registry.kind(path.group, path.version, path.plural)
-    const scopeFits = kind !== undefined && (kind.namespaced || path.namespace === '')
-    const nameFits = kind?.namespaced !== true || path.name === '' || path.namespace !== ''
-    if (kind === undefined || !scopeFits || !nameFits)
-      throw apiError('NotFound', 'the server could not find the requested resource', {})
-    return kind
-  }
-
   #restRequest(
     raw: RawRequest,
     { path, ...rest }: Pick<RestRequest, 'path' | 'query' | 'user' | 'body' | 'warnings'>,
@@ -237,7 +225,7 @@ export class ApiHandler {
     return {
       method: raw.method ?? 'GET',
       path,
-      kind: this.#kindOf(path),
+      kind: kindOf(this.#registry, path),
       accept: header(raw, 'accept'),
       contentType: header(raw, 'content-type'),
       userAgent: header(raw, 'user-agent'),
@@ -313,49 +301,6 @@ export class ApiHandler {
     })
   }
 
-  /** Who may use which stream of which pod; the pod and its node as they are stored. */
-  async #streamTarget(request: {
-    path: ResourcePath
-    query: URLSearchParams
-    user: UserInfo
-    method: string
-  }): Promise<[StreamingSubresource, StreamTarget]> {
-    const { path, query, user, method } = request
-    // Running a command changes things, whatever the method that opens the stream.
-    const verb = path.subresource === 'log' ? 'get' : 'create'
-    requireAuthorized(this.#registry.authorizer, user, requestAttributes(verb, path, undefined))
-    const kind = this.#kindOf(path)
-    if (kind.subresources.includes(path.subresource))
-      await admitConnect(this.#registry, { ...path, kind }, query, streamContext(user))
-    const streams = kind.subresources.includes(path.subresource) ? await this.#options.streams() : []
-    const stream = streams.find(candidate => candidate.name === path.subresource)
-    if (stream === undefined) throw apiError('NotFound', 'the server could not find the requested resource', {})
-    if (!stream.methods.includes(method))
-      throw apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
-    const object = this.#registry.reader.get('', 'pods', path.namespace, path.name)
-    if (object === undefined) throw notFound(kind, path.name)
-    const nodeName = (object['spec'] as { nodeName?: string } | undefined)?.nodeName ?? ''
-    const node = nodeName === '' ? undefined : this.#registry.reader.get('', 'nodes', '', nodeName)
-    return [stream, { user, object, node, query }]
-  }
-
-  async #stream(
-    raw: FullRequest,
-    reply: FullReply,
-    request: { path: ResourcePath; query: URLSearchParams; user: UserInfo; verb: string },
-  ): Promise<void> {
-    const [stream, target] = await this.#streamTarget({ ...request, method: raw.method ?? 'GET' })
-    if (stream.serve === undefined) throw apiError('BadRequest', 'Upgrade request required')
-    try {
-      await stream.serve(target, raw, reply)
-    } catch (error) {
-      // What has begun cannot become a Status any more: it is cut off.
-      if (!reply.headersSent) throw error
-      this.#options.log.warn({ err: error }, 'stream broke off')
-      reply.destroy()
-    }
-  }
-
   /** A request with `Connection: Upgrade`. */
   async upgrade(raw: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy())
@@ -363,11 +308,10 @@ export class ApiHandler {
       const [pathname, query] = split(raw.url ?? '/')
       const user = this.#userOf(raw)
       const path = parseResourcePath(pathname)
-      if (path === undefined || !streaming.has(path.subresource))
-        throw apiError('BadRequest', `${pathname} cannot be upgraded`)
-      const [stream, target] = await this.#streamTarget({ path, query, user, method: raw.method ?? 'GET' })
-      if (stream.upgrade === undefined) throw apiError('BadRequest', `${path.subresource} cannot be upgraded`)
-      await stream.upgrade(target, raw, socket, head)
+      const method = raw.method ?? 'GET'
+      const verb = path === undefined ? method.toLowerCase() : verbOf(method, path, isWatch(method, path, query))
+      const wanted = attributesOf(verb, path, pathname, query)
+      await this.#passed.upgrade(raw, { socket, head }, { path, query, user, wanted })
     } catch (error) {
       const { status, body } = jsonFailure(this.#statusOf(error))
       const text = String(body)

@@ -1,8 +1,10 @@
 import { apiError } from '../../../kube/status.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
+import { type FrontProxy, userOfHeaders } from '../auth/front-proxy.ts'
 import type { TokenAuthenticator } from '../auth/tokens/token-authenticator.ts'
 import { anonymous, type UserInfo } from '../auth/user-info.ts'
-import { type PeerSocket, refused, userOfConnection } from './connection-user.ts'
+import { type ConnectionUser, type PeerSocket, refused, userOfConnection } from './connection-user.ts'
+import { webSocketTokenPrefix } from '../proxy/proxy-headers.ts'
 import { impersonated, type RequestHeaders } from './impersonation.ts'
 
 export interface Authentication {
@@ -10,25 +12,30 @@ export interface Authentication {
   authorizer: Authorizer
   /** Whether a request without credentials is answered at all. */
   anonymousAuth: boolean
+  /** Undefined: nobody may speak for others but by impersonation. */
+  frontProxy: FrontProxy | undefined
 }
-
-const webSocketPrefix = 'base64url.bearer.authorization.k8s.io.'
 
 /** The bearer token of a request; a browser's WebSocket can only send it as a subprotocol. */
 const tokenOf = (headers: RequestHeaders): string | undefined => {
   const [scheme = '', token] = (headers.get('authorization') ?? '').trim().split(' ')
   if (scheme.toLowerCase() === 'bearer') return token
   const protocols = headers.get('sec-websocket-protocol')?.split(',') ?? []
-  const bearer = protocols.map(text => text.trim()).find(text => text.startsWith(webSocketPrefix))
-  return bearer && Buffer.from(bearer.slice(webSocketPrefix.length), 'base64url').toString()
+  const bearer = protocols.map(text => text.trim()).find(text => text.startsWith(webSocketTokenPrefix))
+  return bearer && Buffer.from(bearer.slice(webSocketTokenPrefix.length), 'base64url').toString()
 }
 
 /** Who is at the other end. A good certificate goes before a token, as upstream. Throws ApiError Unauthorized. */
 const authenticated = (
-  { tokens, anonymousAuth }: Authentication,
-  known: UserInfo | typeof refused,
+  { tokens, anonymousAuth, frontProxy }: Authentication,
+  connected: ConnectionUser,
   headers: RequestHeaders,
 ): UserInfo => {
+  const { user: known, isFrontProxy } = connected
+  if (isFrontProxy && frontProxy !== undefined) {
+    const named = userOfHeaders(frontProxy.headers, headers)
+    if (named !== undefined) return named
+  }
   if (known !== refused && known !== anonymous) return known
   const token = tokenOf(headers)
   const verdict = token ? tokens.authenticate(token, []) : undefined
@@ -46,6 +53,7 @@ export const userOfRequest = (
   connection: { key: object; socket: PeerSocket },
   headers: RequestHeaders,
 ): UserInfo => {
-  const user = authenticated(authentication, userOfConnection(connection.key, connection.socket), headers)
+  const connected = userOfConnection(connection.key, connection.socket, authentication.frontProxy)
+  const user = authenticated(authentication, connected, headers)
   return impersonated(authentication.authorizer, user, headers)
 }

@@ -14,7 +14,12 @@ export interface HttpServerOptions {
   addresses: readonly string[]
   port: number
   /** PEM texts. */
-  tls: { cert: string; key: string; clientCa: string }
+  tls: {
+    cert: string
+    key: string
+    /** Everybody who signs certificates that are shown to this server. */
+    clientCa: readonly string[]
+  }
 }
 
 export interface HttpServer {
@@ -58,7 +63,7 @@ const secureOptions = (tls: HttpServerOptions['tls']) => ({
   allowHTTP1: true,
   cert: tls.cert,
   key: tls.key,
-  ca: tls.clientCa,
+  ca: [...tls.clientCa],
   requestCert: true,
   rejectUnauthorized: false,
   settings: { maxConcurrentStreams: 2000 },
@@ -82,7 +87,7 @@ const makeApp = (handler: ApiHandler, secure: Secure) => {
   app.addHook('onRequest', async (request, reply) => {
     const { 'content-length': length = '', 'transfer-encoding': coding } = request.headers
     const hasBody = (length !== '' && length !== '0') || coding !== undefined || !bodiless.has(request.method)
-    if (!hasBody || handler.expectsBody(request.raw)) return
+    if (!handler.passesOn(request.raw) && (!hasBody || handler.expectsBody(request.raw))) return
     const answer = await handler.handle(request.raw, reply.raw, empty)
     return answer === undefined
       ? reply.hijack()

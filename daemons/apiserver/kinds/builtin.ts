@@ -1,3 +1,4 @@
+import { groupPriority } from './api-priorities.ts'
 import { accessReviewKinds } from './access-reviews.ts'
 import { apiServiceKind } from './api-service.ts'
 import { authenticationReviewKinds } from './authentication-reviews.ts'
@@ -121,21 +122,16 @@ export const builtinKinds: readonly Kind[] = [
 const unstoredKinds: readonly Kind[] = [componentStatusKind, bindingKind]
 
 /**
- * The order in which discovery names groups: upstream's priorities of its API services. Where two groups have a kind of
- * the same name, clients take the first.
+ * What the API serves: what it stores, the questions it answers, and custom kinds' definitions. In the order in which
+ * discovery names groups: upstream's priorities of its APIServices. Where two groups have a kind of the same name,
+ * clients take the first.
  */
-const groupOrder = [
-  '', 'apiregistration.k8s.io', 'apps', 'events.k8s.io', 'authentication.k8s.io', 'authorization.k8s.io', 'autoscaling',
-  'batch', 'certificates.k8s.io', 'networking.k8s.io', 'policy', 'rbac.authorization.k8s.io', 'storage.k8s.io',
-  'admissionregistration.k8s.io', 'apiextensions.k8s.io', 'scheduling.k8s.io', 'coordination.k8s.io', 'node.k8s.io',
-  'discovery.k8s.io', 'flowcontrol.apiserver.k8s.io', 'resource.k8s.io',
-] // prettier-ignore
-
-/** What the API serves: what it stores, the questions it answers, and the list of custom kinds, which is empty. */
 export const servedKinds: readonly Kind[] = [
   ...builtinKinds,
   ...unstoredKinds,
   customResourceDefinitionKind,
   ...authenticationReviewKinds,
   ...accessReviewKinds,
-].sort((a, b) => groupOrder.indexOf(a.group) - groupOrder.indexOf(b.group))
+].sort(
+  (a, b) => groupPriority(b.group) - groupPriority(a.group) || (a.group < b.group ? -1 : a.group > b.group ? 1 : 0),
+)

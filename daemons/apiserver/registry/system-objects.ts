@@ -19,7 +19,8 @@ export interface ApiEndpoint {
   serviceRange: string
 }
 
-interface Wanted {
+/** An object that the server makes by itself. */
+export interface Wanted {
   resource: Resource<KubeObject>
   object: UnknownObject
   /** What of an object that is there is put right again; undefined: it is left to its owner. */
@@ -148,10 +149,17 @@ export const ensureNamespaces = async (client: KubeClient): Promise<void> => {
 }
 
 /** Makes what is missing and puts right what the API server owns; what is right is not written again. */
-export const ensureSystemObjects = async (client: KubeClient, endpoint: ApiEndpoint): Promise<void> => {
+export const ensureSystemObjects = async (
+  client: KubeClient,
+  endpoint: ApiEndpoint,
+  more: readonly Wanted[] = [],
+): Promise<void> => {
   for (const wanted of systemObjects(endpoint)) await ensure(client, wanted)
   // None of them needs another, and together they cost one commit.
-  await Promise.all([...flowControl.map(wanted => ensure(client, wanted)), ensureServiceCidr(client, endpoint)])
+  await Promise.all([
+    ...[...flowControl, ...more].map(wanted => ensure(client, wanted)),
+    ensureServiceCidr(client, endpoint),
+  ])
 }
 
 /** The range that was given on the command line, as an object; the first to be written is the one that stays. */
@@ -183,6 +191,7 @@ const ensureServiceCidr = async (client: KubeClient, { serviceRange }: ApiEndpoi
 const ownedPrefixes = [
   '/registry/core/services/default/kubernetes',
   '/registry/core/endpoints/default/kubernetes',
+  '/registry/core/configmaps/kube-system/extension-apiserver-authentication',
   '/registry/discovery.k8s.io/endpointslices/default/kubernetes',
   '/registry/scheduling.k8s.io/priorityclasses/system-',
   '/registry/flowcontrol.apiserver.k8s.io/flowschemas/',

@@ -1,10 +1,45 @@
 import { groupVersionPath, kindsByGroupVersion, subresourcesOf, verbsOf } from './endpoints.ts'
+import { apiPriority, customPriority, groupPriority } from '../kinds/api-priorities.ts'
 import type { Kind } from '../kinds/kind.ts'
+import { compareVersions } from '../kinds/version-priority.ts'
+import type { RemoteVersion } from './remote-version.ts'
 
-/** Every group but the core one, with its versions in the order of the table; the first is preferred. */
-const groupsOf = (kinds: readonly Kind[]): Map<string, string[]> => {
+/** What of a group version decides its place. */
+interface Ranked {
+  group: string
+  version: string
+  groupPriority: number
+  versionPriority: number
+}
+
+/** Groups of other servers go where their priority says; without any, the order of the table stands. */
+const inOrder = <T extends Ranked>(own: readonly T[], remote: readonly T[]): T[] => {
+  if (remote.length === 0) return [...own]
+  const highest = new Map<string, number>()
+  for (const { group, groupPriority: priority } of [...own, ...remote])
+    highest.set(group, Math.max(priority, highest.get(group) ?? 0))
+  return [...own, ...remote].sort(
+    (a, b) =>
+      (highest.get(b.group) ?? 0) - (highest.get(a.group) ?? 0) ||
+      (a.group === b.group
+        ? b.versionPriority - a.versionPriority || compareVersions(a.version, b.version)
+        : a.group < b.group
+          ? -1
+          : 1),
+  )
+}
+
+const rankOf = ({ group, version, custom }: Kind): Ranked => ({
+  group,
+  version,
+  groupPriority: groupPriority(group),
+  versionPriority: (custom === undefined ? apiPriority(group, version) : customPriority)?.version ?? 15,
+})
+
+/** Every group but the core one, with its versions; the first is preferred. */
+const groupsOf = (kinds: readonly Kind[], remotes: readonly RemoteVersion[]): Map<string, string[]> => {
   const groups = new Map<string, string[]>()
-  for (const { group, version } of kinds) {
+  for (const { group, version } of inOrder<Ranked>(kinds.map(rankOf), remotes)) {
     if (group === '') continue
     const versions = groups.get(group) ?? []
     if (!versions.includes(version)) versions.push(version)
@@ -50,8 +85,11 @@ const resourceList = (kinds: readonly Kind[], groupVersion: string) => ({
 })
 
 /** Discovery, document by document: path -> what makes it. meta/v1 APIVersions, APIGroupList, APIGroup, APIResourceList. */
-export const discoveryDocuments = (kinds: readonly Kind[]): Map<string, () => object> => {
-  const groups = groupsOf(kinds)
+export const discoveryDocuments = (
+  kinds: readonly Kind[],
+  remotes: readonly RemoteVersion[] = [],
+): Map<string, () => object> => {
+  const groups = groupsOf(kinds, remotes)
   const documents = new Map<string, () => object>([
     ['/api', () => ({ kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] })],
     [
@@ -90,23 +128,37 @@ const aggregatedResource = (kind: Kind) => {
   }
 }
 
+/** A version of a group in aggregated discovery, with what decides its place. */
+interface AggregatedVersion extends Ranked {
+  entry: { version: string; resources: readonly object[]; freshness: 'Current' | 'Stale' }
+}
+
+const ownVersions = (kinds: readonly Kind[]): AggregatedVersion[] =>
+  [...kindsByGroupVersion(kinds).values()].flatMap(rows => {
+    const [first] = rows
+    if (first === undefined) return []
+    const resources = rows.map(aggregatedResource)
+    return { ...rankOf(first), entry: { version: first.version, resources, freshness: 'Current' as const } }
+  })
+
 /**
  * Everything in one document (KEP-3352): the core group at /api, all others at /apis.
  * `version` is that of apidiscovery.k8s.io: v2, or v2beta1 for clients before 1.30.
  */
 export const aggregatedDiscovery = (
-  kinds: readonly Kind[],
+  { kinds, remotes = [] }: { kinds: readonly Kind[]; remotes?: readonly RemoteVersion[] },
   path: '/api' | '/apis',
   version: 'v2' | 'v2beta1',
 ): object => {
-  const wanted = kinds.filter(kind => (kind.group === '') === (path === '/api'))
-  const items = new Map<string, { version: string; resources: object[]; freshness: 'Current' }[]>()
-  for (const rows of kindsByGroupVersion(wanted).values()) {
-    const [first] = rows
-    if (first === undefined) continue
-    const versions = items.get(first.group) ?? []
-    versions.push({ version: first.version, resources: rows.map(aggregatedResource), freshness: 'Current' })
-    items.set(first.group, versions)
+  const isHere = ({ group }: { group: string }): boolean => (group === '') === (path === '/api')
+  const others = remotes
+    .filter(isHere)
+    .map(({ resources, freshness, ...rank }) => ({ ...rank, entry: { version: rank.version, resources, freshness } }))
+  const items = new Map<string, AggregatedVersion['entry'][]>()
+  for (const { group, entry } of inOrder<AggregatedVersion>(ownVersions(kinds.filter(isHere)), others)) {
+    const versions = items.get(group) ?? []
+    versions.push(entry)
+    items.set(group, versions)
   }
   return {
     kind: 'APIGroupDiscoveryList',

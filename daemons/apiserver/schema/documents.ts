@@ -9,6 +9,8 @@ import { openApiV2 } from './openapi-v2.ts'
 import { openApiV3 } from './openapi-v3.ts'
 import type { JsonObject } from '../../../kube/patch/json-value.ts'
 import type { Kind } from '../kinds/kind.ts'
+import { mergeOpenApiV2 } from './merge-openapi.ts'
+import type { RemoteVersion } from './remote-version.ts'
 
 /** `/version`, as version.Info goes over the wire. */
 export interface VersionInfo {
@@ -119,7 +121,7 @@ type Cache = ReturnType<typeof makeCache>
 /** What is known of the group version documents of OpenAPI v3: they change only with their own kinds. */
 type GroupCaches = Map<string, { rows: readonly Kind[]; cached: Cache }>
 
-const sameRows = (a: readonly Kind[], b: readonly Kind[]): boolean =>
+const sameRows = (a: readonly object[], b: readonly object[]): boolean =>
   a.length === b.length && a.every((row, index) => row === b[index])
 
 /**
@@ -127,19 +129,41 @@ const sameRows = (a: readonly Kind[], b: readonly Kind[]): boolean =>
  * protobuf, /openapi/v3 and its group versions) for the kinds that `served` names: another array whenever they change,
  * and then the documents are made anew, each when somebody asks for it. Undefined for any other path.
  */
-export const makeDocuments = (served: () => readonly Kind[], version: VersionInfo): Documents => {
+export const makeDocuments = (
+  served: () => readonly Kind[],
+  version: VersionInfo,
+  servedElsewhere: () => readonly RemoteVersion[] = () => none,
+): Documents => {
   const groups: GroupCaches = new Map()
-  let current: { kinds: readonly Kind[]; documents: Documents } | undefined
+  let current: { kinds: readonly Kind[]; remotes: readonly RemoteVersion[]; documents: Documents } | undefined
   return (path, accept, query) => {
-    const kinds = served()
-    if (current?.kinds !== kinds) current = { kinds, documents: documentsOf(kinds, version, groups) }
+    const [kinds, remotes] = [served(), servedElsewhere()]
+    if (current?.kinds !== kinds || !sameRows(current.remotes, remotes))
+      current = {
+        kinds,
+        remotes,
+        documents: documentsOf({ kinds: hereOnly(kinds, remotes), remotes }, version, groups),
+      }
     return current.documents(path, accept, query)
   }
 }
 
-const documentsOf = (kinds: readonly Kind[], version: VersionInfo, groups: GroupCaches): Documents => {
+const none: readonly RemoteVersion[] = []
+
+/** Without the kinds of group versions that were handed to another server. */
+const hereOnly = (kinds: readonly Kind[], remotes: readonly RemoteVersion[]): readonly Kind[] =>
+  remotes.length === 0
+    ? kinds
+    : kinds.filter(kind => !remotes.some(({ group, version }) => group === kind.group && version === kind.version))
+
+const documentsOf = (
+  served: { kinds: readonly Kind[]; remotes: readonly RemoteVersion[] },
+  version: VersionInfo,
+  groups: GroupCaches,
+): Documents => {
+  const { kinds, remotes } = served
   const cached = makeCache()
-  const discovery = new Map([...discoveryDocuments(kinds)].map(([path, build]) => [path, jsonSource(build)]))
+  const discovery = new Map([...discoveryDocuments(kinds, remotes)].map(([path, build]) => [path, jsonSource(build)]))
   const v3 = new Map<string, { document(): Built; protobuf(): Built }>()
   for (const rows of kindsByGroupVersion(kinds).values()) {
     const [first] = rows
@@ -162,6 +186,16 @@ const documentsOf = (kinds: readonly Kind[], version: VersionInfo, groups: Group
     v3.set(path, { document, protobuf })
   }
   for (const path of groups.keys()) if (!v3.has(path)) groups.delete(path)
+  const madeMs = Date.now()
+  for (const { openApiV3, ...remote } of remotes) {
+    if (openApiV3 === undefined) continue
+    const document = () => ({ ...openApiV3, madeMs })
+    const encode = () => encodeOpenApiV3(JSON.parse(String(openApiV3.body)) as JsonObject)
+    v3.set(`/openapi/v3${groupVersionPath(remote)}`, {
+      document,
+      protobuf: () => ({ ...document(), body: encode() }),
+    })
+  }
   const v3Index = jsonSource(() => ({
     paths: Object.fromEntries(
       [...v3].map(([path, { document }]) => [
@@ -170,9 +204,14 @@ const documentsOf = (kinds: readonly Kind[], version: VersionInfo, groups: Group
       ]),
     ),
   }))
+  const whole = (): ReturnType<typeof openApiV2> => {
+    const own = openApiV2(kinds, version.gitVersion)
+    if (remotes.length === 0) return own
+    return mergeOpenApiV2(own as unknown as JsonObject, remotes) as unknown as typeof own
+  }
   const v2: Record<'json' | 'protobuf', Source> = {
-    json: jsonSource(() => openApiV2(kinds, version.gitVersion)),
-    protobuf: { contentType: v2Protobuf.current, build: () => encodeOpenApiV2(openApiV2(kinds, version.gitVersion)) },
+    json: jsonSource(whole),
+    protobuf: { contentType: v2Protobuf.current, build: () => encodeOpenApiV2(whole()) },
   }
   const answer = ({ body, hash, madeMs }: Built, contentType: string): DocumentReply => ({
     status: 200,
@@ -183,7 +222,7 @@ const documentsOf = (kinds: readonly Kind[], version: VersionInfo, groups: Group
   })
   const reply = (key: string, source: Source): DocumentReply => answer(cached(key, source), source.contentType)
   const aggregated = (path: string, form: 'v2' | 'v2beta1', media: Representation['media']): DocumentReply => {
-    const build = () => json(aggregatedDiscovery(kinds, path === '/api' ? path : '/apis', form))
+    const build = () => json(aggregatedDiscovery(served, path === '/api' ? path : '/apis', form))
     const contentType = `${contentTypes[media]};g=apidiscovery.k8s.io;v=${form};as=APIGroupDiscoveryList`
     const { lastModifiedMs: _, ...document } = reply(`${path} ${form}`, { contentType, build })
     return { ...document, contentType, media, cacheControl: 'public' }
