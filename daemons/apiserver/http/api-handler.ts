@@ -291,7 +291,7 @@ export class ApiHandler {
       contentType: view.media === 'json' ? contentTypes.json : `${contentTypes[view.media]};stream=watch`,
       timeoutMs: watchTimeoutMs(query),
       warnings: kind.deprecation === undefined ? [] : [kind.deprecation],
-      onEvent: () => metrics.watchEvent(eventLabels),
+      onEvent: metrics.watchEvents(eventLabels),
     })
     this.#watches.add(watch)
     metrics.longRunning(labels, 1)

@@ -19,7 +19,8 @@ export interface ApiMetrics {
   observe(labels: RequestLabels, code: number, seconds: number): void
   inflight(kind: 'mutating' | 'readOnly', change: 1 | -1): void
   longRunning(labels: RequestLabels, change: 1 | -1): void
-  watchEvent(labels: { group: string; version: string; kind: string }): void
+  /** What counts the events of one watch. */
+  watchEvents(labels: { group: string; version: string; kind: string }): () => void
   render(): Promise<string>
 }
 
@@ -95,15 +96,27 @@ export const makeApiMetrics = (
   })
   addGauges(register, registry)
   const component = 'apiserver'
+  // Looking a series up by its labels costs more than counting does.
+  const known = new Map<string, { requests: Counter.Internal; latency: Histogram.Internal<string> }>()
   return {
     contentType: register.contentType,
     observe: (labels, code, seconds) => {
-      total.inc({ ...labels, component, code: String(code) })
-      duration.observe({ ...labels, component }, seconds)
+      const { verb, group, version, resource, subresource, scope } = labels
+      const key = `${verb} ${group}/${version}/${resource}/${subresource} ${scope} ${code}`
+      let series = known.get(key)
+      if (series === undefined) {
+        const requests = total.labels({ ...labels, component, code: String(code) })
+        known.set(key, (series = { requests, latency: duration.labels({ ...labels, component }) }))
+      }
+      series.requests.inc()
+      series.latency.observe(seconds)
     },
     inflight: (kind, change) => inflight.inc({ request_kind: kind }, change),
     longRunning: (labels, change) => longRunning.inc({ ...labels, component }, change),
-    watchEvent: labels => watchEvents.inc(labels),
+    watchEvents: labels => {
+      const counter = watchEvents.labels(labels)
+      return () => counter.inc()
+    },
     render: () => register.metrics(),
   }
 }

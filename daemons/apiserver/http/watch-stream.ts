@@ -61,6 +61,10 @@ export const streamWatch = (
     else if (body.writableLength > maxBehindBytes) body.destroy()
     else if (!body.destroyed && !body.writableEnded) body.write(line)
   }
+  const end = (): void => {
+    watch?.drain()
+    body?.end()
+  }
   let open: OpenWatch | undefined
   try {
     open = watchObjects(registry, target, {
@@ -87,7 +91,7 @@ export const streamWatch = (
     }
     const timer = setTimeout(() => {
       watch?.bookmark()
-      body?.end()
+      end()
     }, timeoutMs)
     timer.unref()
     connectionOf(raw).once('close', closed)
@@ -96,5 +100,5 @@ export const streamWatch = (
   body = openBody(raw, options)
   if (early.length > 0) body.write(Buffer.concat(early))
   if (watch === undefined) body.end()
-  return { done, end: () => body?.end() }
+  return { done, end }
 }

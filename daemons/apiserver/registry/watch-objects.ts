@@ -3,6 +3,7 @@ import type { StoreEvent } from '../store/store.ts'
 import type { StoredEntry } from '../store/stored-entry.ts'
 import { parseResourceVersion } from './read-objects.ts'
 import type { ObjectTarget, Registry } from './registry.ts'
+import { inTurns, type Turns } from './fan-out.ts'
 import { makeSelection, type Selection } from './selection.ts'
 
 export interface WatchRequest {
@@ -28,6 +29,8 @@ export interface WatchSink {
 export interface OpenWatch {
   /** Sends a bookmark when something happened since the last event that went out. */
   bookmark(): void
+  /** Tells at once what happened already and was to be told in one of the next turns. */
+  drain(): void
   close(): void
 }
 
@@ -118,7 +121,10 @@ export const watchObjects = (
       sent = event.entry.revision
       sink.event(...told)
     })
+  const turns = inTurns(forward)
+  const { take, drain } = turns
   const bookmark = (): void => {
+    drain()
     const { revision } = store
     order([], () => {
       if (!request.allowBookmarks || revision <= sent) return
@@ -126,8 +132,11 @@ export const watchObjects = (
       sink.bookmark(String(sent), false)
     })
   }
-  const expire = (): void => sink.end()
-  if (!initial) return opened(registry, { kind, stop: store.watch(prefix, sent, forward), bookmark, expire })
+  const expire = (): void => {
+    drain()
+    sink.end()
+  }
+  if (!initial) return opened(registry, { kind, stop: store.watch(prefix, sent, take), turns, bookmark, expire })
   if (from !== undefined && from > store.revision) store.watch(prefix, from, () => {})()
   const { entries, revision } = store.range({ prefix })
   order(entries, view => {
@@ -137,20 +146,23 @@ export const watchObjects = (
     sent = revision
     if (request.sendInitialEvents === true && request.allowBookmarks) sink.bookmark(String(revision), true)
   })
-  return opened(registry, { kind, stop: store.watch(prefix, revision, forward), bookmark, expire })
+  return opened(registry, { kind, stop: store.watch(prefix, revision, take), turns, bookmark, expire })
 }
 
 const opened = (
   registry: Registry,
-  { stop, ...rest }: { kind: Kind; stop(): void; bookmark(): void; expire(): void },
+  { stop, turns, ...rest }: { kind: Kind; stop(): void; turns: Turns<StoreEvent>; bookmark(): void; expire(): void },
 ): OpenWatch => {
   const watch = {
     ...rest,
+    drain: turns.drain,
     close: () => {
       registry.openWatches.delete(watch)
       stop()
+      turns.drop()
     },
   }
   registry.openWatches.add(watch)
+  turns.drain()
   return watch
 }
