@@ -129,7 +129,8 @@ const registryOn = (store: Store, options: ApiServerOptions, webhookMetrics: Web
   const { serviceClusterIpRange, serviceNodePortRange } = options
   const authorization = makeAuthorization(options.authorizationMode, store)
   const { authorizer, rbac } = authorization
-  const admission = { serviceClusterIpRange, serviceNodePortRange, webhookMetrics, authorizer }
+  const mountTokens = options.serviceAccountSigningKeyFile !== ''
+  const admission = { serviceClusterIpRange, serviceNodePortRange, webhookMetrics, authorizer, mountTokens }
   const selection = { enable: options.enableAdmissionPlugins, disable: options.disableAdmissionPlugins }
   const plugins = [
     rbacEscalationPlugin(rbac, authorizer),

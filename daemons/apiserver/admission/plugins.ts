@@ -35,6 +35,8 @@ export interface AdmissionOptions {
   serviceNodePortRange: string
   /** Asked whether a user may approve for a signer, or sign as one. */
   authorizer: Authorizer
+  /** Whether pods get a token mounted: only where tokens are issued. */
+  mountTokens?: boolean
   clock?: Clock
   webhookMetrics?: WebhookMetrics
 }
@@ -45,12 +47,13 @@ export interface AdmissionOptions {
  */
 export const admissionPlugins = ({
   clock = systemClock,
+  mountTokens = false,
   webhookMetrics = new WebhookMetrics(),
   authorizer,
   ...ranges
 }: AdmissionOptions): AdmissionPlugin[] => [
   limitRangerPlugin,
-  serviceAccountPlugin(clock),
+  serviceAccountPlugin(clock, mountTokens),
   nodeRestrictionPlugin,
   taintNodesByConditionPlugin,
   alwaysPullImagesPlugin,

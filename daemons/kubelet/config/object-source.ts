@@ -10,13 +10,17 @@ import type { ConfigSource } from '../container/env.ts'
 
 interface Watched {
   stop: AbortController
+  /** One of the two. */
+  configMap?: Informer<ConfigMap>
+  secret?: Informer<Secret>
   /** By pod uid: what to call when the object changes. */
   followers: Map<string, () => void>
 }
 
 /**
- * Config maps and secrets: read fresh from the API when a container is made, and watched one by one while a pod has
- * them mounted. A kubelet never lists what its pods do not name.
+ * Config maps and secrets: watched one by one while a pod has them mounted, and read from the API while nobody has. A
+ * kubelet never lists what its pods do not name. What is watched is not asked for again: every pod mounts the ConfigMap
+ * with the cluster's certificate.
  */
 export class ObjectSource implements ConfigSource {
   readonly #client: KubeClient
@@ -28,12 +32,14 @@ export class ObjectSource implements ConfigSource {
     this.#options = options
   }
 
-  configMap(namespace: string, name: string): Promise<ConfigMap | undefined> {
-    return this.#get(configMaps, namespace, name)
+  async configMap(namespace: string, name: string): Promise<ConfigMap | undefined> {
+    const watched = this.#watched.get(`${namespace}/${configMaps.plural}/${name}`)
+    return watched?.configMap?.get(`${namespace}/${name}`) ?? this.#get(configMaps, namespace, name)
   }
 
-  secret(namespace: string, name: string): Promise<Secret | undefined> {
-    return this.#get(secrets, namespace, name)
+  async secret(namespace: string, name: string): Promise<Secret | undefined> {
+    const watched = this.#watched.get(`${namespace}/${secrets.plural}/${name}`)
+    return watched?.secret?.get(`${namespace}/${name}`) ?? this.#get(secrets, namespace, name)
   }
 
   /** Follows exactly these (`configmaps/NAME`, `secrets/NAME`) for a pod; an empty set ends it. */
@@ -73,10 +79,10 @@ export class ObjectSource implements ConfigSource {
     const tell = () => {
       for (const follower of Array.from(watched.followers.values())) follower()
     }
-    const informer: Informer<ConfigMap> | Informer<Secret> =
-      plural === 'secrets'
-        ? new Informer(this.#client, secrets, options)
-        : new Informer(this.#client, configMaps, options)
+    const informer =
+      plural === secrets.plural
+        ? (watched.secret = new Informer(this.#client, secrets, options))
+        : (watched.configMap = new Informer(this.#client, configMaps, options))
     informer.subscribe({ added: tell, updated: tell })
     informer.start()
   }

@@ -29,15 +29,8 @@ const noteVolume = (volume: Draft<Volume>, podName: string, note: Note): void =>
   if (volume.ephemeral) note('persistentvolumeclaims', `${podName}-${volume.name ?? ''}`)
 }
 
-/** What a pod refers to, as keys; nothing for a mirror pod, which only shows what a node runs by itself. */
-export const podReferences = (pod: Draft<Pod>): Set<string> => {
-  const found = new Set<string>()
-  const { namespace = '', name: podName = '', annotations } = pod.metadata ?? {}
-  if (annotations?.[mirrorAnnotation] !== undefined) return found
-  const note: Note = (plural, name) => {
-    if (name) found.add(referenceKey(plural, namespace, name))
-  }
-  const { spec } = pod
+/** Tells each thing that a pod refers to; names may be missing. */
+const noteReferences = ({ metadata, spec }: Draft<Pod>, note: Note): void => {
   note('serviceaccounts', spec?.serviceAccountName)
   for (const secret of spec?.imagePullSecrets ?? []) note('secrets', secret.name)
   const containers = [spec?.containers, spec?.initContainers, spec?.ephemeralContainers].flatMap(list => list ?? [])
@@ -51,6 +44,23 @@ export const podReferences = (pod: Draft<Pod>): Set<string> => {
       note('secrets', valueFrom?.secretKeyRef?.name)
     }
   }
-  for (const volume of spec?.volumes ?? []) noteVolume(volume, podName, note)
+  for (const volume of spec?.volumes ?? []) noteVolume(volume, metadata?.name ?? '', note)
+}
+
+/** What a pod refers to, as keys; nothing for a mirror pod, which only shows what a node runs by itself. */
+export const podReferences = (pod: Draft<Pod>): Set<string> => {
+  const found = new Set<string>()
+  const { namespace = '', annotations } = pod.metadata ?? {}
+  if (annotations?.[mirrorAnnotation] !== undefined) return found
+  noteReferences(pod, (plural, name) => {
+    if (name) found.add(referenceKey(plural, namespace, name))
+  })
+  return found
+}
+
+/** Whether anything in a pod names a Secret, be it a mirror pod or not. */
+export const refersToSecrets = (pod: Draft<Pod>): boolean => {
+  let found = false
+  noteReferences(pod, (plural, name) => (found ||= plural === 'secrets' && Boolean(name)))
   return found
 }
