@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import type { Logger } from 'pino'
 import type { DaemonContext, RunningDaemon } from '../../host/daemon.ts'
 import { systemClock } from '../../host/clock.ts'
 import type { KubeClient } from '../../kube/client/client.ts'
@@ -22,7 +21,7 @@ import { WebhookMetrics } from './admission/webhook/webhook-metrics.ts'
 import { Aggregator } from './aggregator/aggregator.ts'
 import type { ProxyIdentity } from './aggregator/remote-connections.ts'
 import { type Authorities, authenticationConfigMap, frontProxyOf } from './auth/front-proxy-options.ts'
-import { PassedRequests } from './http/passed-requests.ts'
+import { PassedRequests, type PassedRequestsOptions } from './http/passed-requests.ts'
 import { ApiHandler } from './http/api-handler.ts'
 import { makeApiMetrics } from './http/api-metrics.ts'
 import { serveHttp } from './http/server.ts'
@@ -36,7 +35,6 @@ import { keepUp } from './registry/upkeep.ts'
 import { makeDocuments } from './schema/documents.ts'
 import { openStore } from './store/open-store.ts'
 import type { Store } from './store/store.ts'
-import type { StreamingSubresource } from './streaming/streaming-subresource.ts'
 
 export interface RunningApiServer extends RunningDaemon {
   /** The API without a connection, for whoever runs in this process. */
@@ -93,23 +91,39 @@ const advertised = ({ advertiseAddress, bindAddress }: ApiServerOptions): string
         .flatMap(addresses => addresses ?? [])
         .find(({ address, internal }) => !internal && isReachable(address))?.address)
 
-/** Loaded when the first log or exec is asked for: most servers at rest never need it. */
-const lazyStreams = (options: ApiServerOptions, log: Logger): (() => Promise<readonly StreamingSubresource[]>) => {
-  let streams: Promise<readonly StreamingSubresource[]> | undefined
+/** How this server shows kubelets who it is. */
+const kubeletIdentity = (options: ApiServerOptions) => ({
+  cert: readPem('kubelet-client-certificate', options.kubeletClientCertificate),
+  key: readPem('kubelet-client-key', options.kubeletClientKey),
+  ca: readPem('kubelet-certificate-authority', options.kubeletCertificateAuthority),
+})
+
+/** Loaded when it is first asked for: most servers at rest never need it. What fails now may be there at the next try. */
+const lazily = <T>(load: () => Promise<T>): (() => Promise<T>) => {
+  let loaded: Promise<T> | undefined
   return () => {
-    streams ??= import('./streaming/kubelet-proxy.ts').then(({ kubeletProxy }) =>
-      kubeletProxy({
-        cert: readPem('kubelet-client-certificate', options.kubeletClientCertificate),
-        key: readPem('kubelet-client-key', options.kubeletClientKey),
-        ca: readPem('kubelet-certificate-authority', options.kubeletCertificateAuthority),
-        log,
-      }),
-    )
-    // A certificate that is missing now may be there at the next try.
-    streams.catch(() => (streams = undefined))
-    return streams
+    loaded ??= load()
+    loaded.catch(() => (loaded = undefined))
+    return loaded
   }
 }
+
+/** What others answer. */
+const passedRequests = (
+  options: ApiServerOptions,
+  parts: Pick<PassedRequestsOptions, 'registry' | 'aggregator' | 'log'>,
+): PassedRequests =>
+  new PassedRequests({
+    ...parts,
+    streams: lazily(async () => {
+      const { kubeletProxy } = await import('./streaming/kubelet-proxy.ts')
+      return kubeletProxy({ ...kubeletIdentity(options), log: parts.log })
+    }),
+    proxy: lazily(async () => {
+      const { SubresourceProxy } = await import('./proxy/subresource-proxy.ts')
+      return new SubresourceProxy({ reader: parts.registry.reader, kubelet: () => kubeletIdentity(options) })
+    }),
+  })
 
 const openRegistry = async (
   options: ApiServerOptions,
@@ -208,7 +222,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
       serverVersion,
       () => aggregator.versions,
     ),
-    passed: new PassedRequests({ registry, streams: lazyStreams(options, log), aggregator, log }),
+    passed: passedRequests(options, { registry, aggregator, log }),
     checks: {
       ping: () => undefined,
       log: () => undefined,

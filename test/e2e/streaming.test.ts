@@ -195,9 +195,24 @@ const matched = (child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray>
     child.once('exit', code => reject(new Error(`exit code ${code} after ${text}`)))
   })
 
-for (const kubectl of kubectls()) {
+/** kubectl 1.29 and later speak WebSocket or SPDY as they are told; those before speak SPDY. */
+const transports = (name: string): { suffix: string; env: Record<string, string> }[] => {
+  const [, minor] = /\.1\.(\d+)$/.exec(name) ?? []
+  if (minor !== undefined && Number(minor) < 29) return [{ suffix: '', env: {} }]
+  return ['true', 'false'].map(on => ({
+    suffix: on === 'true' ? ' over WebSocket' : ' over SPDY',
+    env: { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: on, KUBECTL_PORT_FORWARD_WEBSOCKETS: on },
+  }))
+}
+
+const clients = kubectls().flatMap(kubectl => {
   const name = kubectl.split('/').at(-1) ?? ''
-  const env = { PATH: process.env['PATH'] ?? '', HOME: '/tmp/skiff-e2e-streaming', KUBECONFIG: kubeconfig }
+  return transports(name).map(({ suffix, env }) => ({ kubectl, name: `${name}${suffix}`, transport: env }))
+})
+
+for (const { kubectl, name, transport } of clients) {
+  const home = { PATH: process.env['PATH'] ?? '', HOME: '/tmp/skiff-e2e-streaming', KUBECONFIG: kubeconfig }
+  const env = { ...home, ...transport }
   const run = (words: readonly string[], input = ''): Promise<Said> =>
     new Promise(resolve => {
       const child = execFile(kubectl, words, { env, timeout: 30_000, maxBuffer: 1e8 }, (error, stdout, stderr) =>

@@ -11,6 +11,7 @@ import type { FullReply } from '../proxy/copy-answer.ts'
 import type { FullRequest } from '../proxy/forward-request.ts'
 import { admitConnect } from '../registry/admit-connect.ts'
 import { notFound } from '../registry/api-errors.ts'
+import type { SubresourceProxy } from '../proxy/subresource-proxy.ts'
 import type { Registry, RequestContext } from '../registry/registry.ts'
 import type { ResourcePath } from '../rest/resource-path.ts'
 import type { StreamingSubresource, StreamTarget } from '../streaming/streaming-subresource.ts'
@@ -29,11 +30,14 @@ export interface PassedRequestsOptions {
   /** Made when the first log or exec is asked for. */
   streams(): Promise<readonly StreamingSubresource[]>
   aggregator: Pick<Aggregator, 'serves' | 'serve' | 'upgrade'>
+  /** Made when the first proxy subresource is asked for. */
+  proxy(): Promise<SubresourceProxy>
   log: Logger
 }
 
 const streaming = new Set(['log', 'exec', 'attach', 'portforward'])
-const streamingPath = new RegExp(`/(${[...streaming].join('|')})(/|[?]|$)`)
+const streamingPath = new RegExp(`/(${[...streaming].join('|')}|proxy)(/|[?]|$)`)
+const proxyMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** A stream has no body, and no place for warnings: its answer is the stream. */
 const streamContext = (user: UserInfo): RequestContext => ({
@@ -55,6 +59,8 @@ export const kindOf = (registry: Registry, path: ResourcePath): Kind => {
   return kind
 }
 
+const isProxied = ({ group, subresource }: ResourcePath): boolean => group === '' && subresource === 'proxy'
+
 /** Requests that are passed on as they come, body and all: to kubelets and to aggregated API servers. */
 export class PassedRequests {
   readonly #options: PassedRequestsOptions
@@ -70,7 +76,8 @@ export class PassedRequests {
   }
 
   takes(url: string, path: ResourcePath | undefined): boolean {
-    return this.#options.aggregator.serves(url) || (path !== undefined && streaming.has(path.subresource))
+    if (this.#options.aggregator.serves(url)) return true
+    return path !== undefined && (streaming.has(path.subresource) || isProxied(path))
   }
 
   /** Throws ApiError before anything is sent. */
@@ -90,6 +97,8 @@ export class PassedRequests {
       requireAuthorized(this.#registry.authorizer, request.user, request.wanted)
       return this.#options.aggregator.serve(raw, reply, request.user)
     }
+    if (request.path !== undefined && isProxied(request.path))
+      return (await this.#proxyFor(raw, request)).serve(raw, reply, request.path)
     const [stream, target] = await this.#streamTarget(request, raw.method ?? 'GET')
     if (stream.serve === undefined) throw apiError('BadRequest', 'Upgrade request required')
     return stream.serve(target, raw, reply)
@@ -103,11 +112,28 @@ export class PassedRequests {
       requireAuthorized(this.#registry.authorizer, user, wanted)
       return this.#options.aggregator.upgrade(raw, client, user)
     }
+    if (path !== undefined && isProxied(path)) return (await this.#proxyFor(raw, request)).upgrade(raw, client, path)
     if (path === undefined || !streaming.has(path.subresource))
       throw apiError('BadRequest', `${url.split('?', 1)[0]} cannot be upgraded`)
     const [stream, target] = await this.#streamTarget(request, raw.method ?? 'GET')
     if (stream.upgrade === undefined) throw apiError('BadRequest', `${path.subresource} cannot be upgraded`)
     await stream.upgrade(target, raw, client.socket, client.head)
+  }
+
+  /** Asks whether the request may be made at all: authorization, then admission (operation CONNECT). */
+  async #proxyFor(raw: FullRequest, { path, user, wanted }: PassedRequest): Promise<SubresourceProxy> {
+    requireAuthorized(this.#registry.authorizer, user, wanted)
+    if (path === undefined) throw apiError('NotFound', 'the server could not find the requested resource', {})
+    const kind = kindOf(this.#registry, path)
+    if (!kind.subresources.includes('proxy'))
+      throw apiError('NotFound', 'the server could not find the requested resource', {})
+    if (!proxyMethods.has(raw.method ?? 'GET'))
+      throw apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+    const { splitProxyPath } = await import('../proxy/subresource-proxy.ts')
+    const { rest } = splitProxyPath((raw.url ?? '/').split('?', 1)[0] ?? '/')
+    const query = new URLSearchParams(rest === '' ? {} : { path: rest })
+    await admitConnect(this.#registry, { ...path, kind }, query, streamContext(user))
+    return this.#options.proxy()
   }
 
   /** Who may use which stream of which pod; the pod and its node as they are stored. */

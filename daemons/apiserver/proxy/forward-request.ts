@@ -41,7 +41,12 @@ const hasBody = (from: FullRequest): boolean =>
     : from.headers['transfer-encoding'] !== undefined || Number(from.headers['content-length'] ?? 0) > 0
 
 const open = ({ secure, host, port, agent }: Backend, { method, path, headers }: ForwardedRequest): ClientRequest => {
-  const request = (secure ? httpsRequest : httpRequest)({ host, port, agent, method, path, headers, setHost: false })
+  // Node takes some headers as texts only (`host`, to begin with).
+  const sent = Object.fromEntries(
+    Object.entries(headers).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+  )
+  const options = { host, port, agent, method, path, headers: sent, setHost: false }
+  const request = (secure ? httpsRequest : httpRequest)(options)
   const timer = setTimeout(
     () => request.destroy(Object.assign(new Error('i/o timeout'), { code: 'ETIMEDOUT' })),
     connectTimeoutMs,

@@ -32,7 +32,7 @@ export const passedHeaders = ({ headers, rawHeaders }: Message): HeaderLists => 
 }
 
 /** A browser's token comes among its subprotocols: it is for this server alone. */
-const withoutToken = (values: readonly string[]): string[] => {
+export const withoutToken = (values: readonly string[]): string[] => {
   const kept = values.flatMap(value => value.split(',').map(text => text.trim()))
   return [kept.filter(text => text !== '' && !text.startsWith(webSocketTokenPrefix)).join(', ')].filter(Boolean)
 }

@@ -32,6 +32,8 @@ export const parseResourcePath = (path: string): ResourcePath | undefined => {
   const [group = '', version = ''] = core ? ['', parts[2]] : [parts[2], parts[3]]
   const rest: string[] = []
   for (const part of parts.slice(core ? 3 : 4)) {
+    // What is behind a proxy is another server's to read.
+    if (rest.at(-1) === 'proxy' && (rest.length === 3 || rest.length === 5)) break
     const text = decode(part)
     if (text === undefined || text === '') return undefined
     rest.push(text)

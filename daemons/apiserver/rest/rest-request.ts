@@ -87,8 +87,8 @@ const numberOf = (query: URLSearchParams, name: string): number | undefined => {
 }
 
 export const booleanOf = (query: URLSearchParams, name: string): boolean | undefined => {
-  const text = query.get(name)
-  return text === null ? undefined : text !== 'false' && text !== '0'
+  const text = query.get(name)?.toLowerCase()
+  return text === undefined ? undefined : text !== 'false' && text !== '0'
 }
 
 /** A day: no watch outlives it, and the timer behind cannot count more than 24. */

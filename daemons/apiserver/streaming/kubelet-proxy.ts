@@ -13,6 +13,10 @@ import {
   waitingMessage,
   type KubeletAddress,
 } from './kubelet-target.ts'
+import { copyAnswer } from '../proxy/copy-answer.ts'
+import { joinSockets } from '../proxy/join-sockets.ts'
+import { withoutToken } from '../proxy/proxy-headers.ts'
+import { logOptionsOf } from './log-options.ts'
 import type { StreamingSubresource, StreamTarget } from './streaming-subresource.ts'
 
 export interface KubeletProxyOptions {
@@ -27,7 +31,6 @@ export interface KubeletProxyOptions {
 const UPGRADE_HEADERS = /^(upgrade|connection|sec-websocket-.*|x-stream-protocol-version|origin)$/i
 const ERROR_BODY_BYTES = 64 * 1024
 const CONNECT_TIMEOUT_MS = 10_000
-const LINGER_MS = 5_000
 
 const readText = async (response: IncomingMessage): Promise<string> => {
   const chunks: Buffer[] = []
@@ -82,19 +85,20 @@ export const kubeletProxy = (options: KubeletProxyOptions): StreamingSubresource
 class KubeletProxy {
   readonly #log: Logger
   readonly #agent: Agent
+  /** For who asks not to look at the kubelet's certificate (`insecureSkipTLSVerifyBackend`). */
+  readonly #trustingAgent: Agent
   constructor({ cert, key, ca, log }: KubeletProxyOptions) {
     this.#log = log
     // Connections carry streams and are not worth keeping; TLS sessions are resumed by the agent.
     this.#agent = new Agent({ cert, key, ca, keepAlive: false })
+    this.#trustingAgent = new Agent({ cert, key, keepAlive: false, rejectUnauthorized: false })
   }
 
   #open(
-    address: KubeletAddress,
-    path: string,
-    method: string,
-    headers: Record<string, string | string[]>,
+    options: KubeletAddress & { path: string; method: string; headers: Record<string, string[]> },
+    agent: Agent = this.#agent,
   ): ClientRequest {
-    const request = httpsRequest({ ...address, path, method, headers, agent: this.#agent })
+    const request = httpsRequest({ ...options, agent })
     const timer = setTimeout(
       () => request.destroy(new Error(`i/o timeout after ${CONNECT_TIMEOUT_MS / 1000}s`)),
       CONNECT_TIMEOUT_MS,
@@ -111,7 +115,11 @@ class KubeletProxy {
     // A pod that waits for a node has no logs, which is no error.
     if (!podOf(target).spec?.nodeName) return void to.writeHead(200, { 'Content-Type': 'text/plain' }).end()
     const address = kubeletAddress(target)
-    const request = this.#open(address, path, 'GET', {})
+    const { insecureSkipTLSVerifyBackend } = logOptionsOf(target.query, podOf(target).metadata?.name ?? '')
+    const request = this.#open(
+      { ...address, path, method: 'GET', headers: {} },
+      insecureSkipTLSVerifyBackend ? this.#trustingAgent : this.#agent,
+    )
     const hangUp = () => request.destroy()
     to.once('close', hangUp)
     request.end()
@@ -122,7 +130,7 @@ class KubeletProxy {
     if (from.statusCode !== 200) throw await this.#logRefusal(target, from)
     to.writeHead(200, { 'Content-Type': 'text/plain' })
     if ('flushHeaders' in to) to.flushHeaders()
-    await copy(from, to)
+    await copyAnswer(from, to)
   }
 
   /** The kubelet knows best whether there are logs; why there are none yet is in the pod's status. */
@@ -142,7 +150,13 @@ class KubeletProxy {
     client: { socket: Duplex; head: Buffer },
   ): Promise<void> {
     const address = kubeletAddress(target)
-    const request = this.#open(address, kubeletPath(name, target), incoming.method ?? 'POST', upgradeHeaders(incoming))
+    const { method = 'POST' } = incoming
+    const request = this.#open({
+      ...address,
+      path: kubeletPath(name, target),
+      method,
+      headers: upgradeHeaders(incoming),
+    })
     const hangUp = () => request.destroy()
     client.socket.once('close', hangUp)
     request.end()
@@ -156,33 +170,8 @@ class KubeletProxy {
     client.socket.off('close', hangUp)
     if (answer.socket === undefined) throw await refusal(answer.response)
     client.socket.write(answerHead(answer.response))
-    await this.#join(client, { socket: answer.socket, head: answer.head ?? Buffer.alloc(0) })
-  }
-
-  /** Raw bytes both ways, each at the pace of its reader, until both connections are closed. */
-  async #join(client: { socket: Duplex; head: Buffer }, kubelet: { socket: Duplex; head: Buffer }): Promise<void> {
-    if (client.head.length > 0) kubelet.socket.write(client.head)
-    if (kubelet.head.length > 0) client.socket.write(kubelet.head)
-    client.socket.pipe(kubelet.socket)
-    kubelet.socket.pipe(client.socket)
-    await Promise.all([
-      this.#hold('client', client.socket, kubelet.socket),
-      this.#hold('kubelet', kubelet.socket, client.socket),
-    ])
-  }
-
-  /** When one side is closed, the other may still write what it has (the outcome of a command, often), and is closed then. */
-  #hold(name: string, socket: Duplex, other: Duplex): Promise<void> {
-    if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)
-    if ('setTimeout' in socket && typeof socket.setTimeout === 'function') socket.setTimeout(0)
-    socket.on('error', error => this.#log.debug({ err: messageOf(error), end: name }, 'stream broke'))
-    return new Promise(resolve => {
-      socket.once('close', () => {
-        other.end()
-        setTimeout(() => other.destroy(), LINGER_MS).unref()
-        resolve()
-      })
-    })
+    const server = { socket: answer.socket, head: answer.head ?? Buffer.alloc(0) }
+    await joinSockets(client, server, (end, error) => this.#log.debug({ err: messageOf(error), end }, 'stream broke'))
   }
 }
 
@@ -190,7 +179,9 @@ class KubeletProxy {
 const upgradeHeaders = (incoming: IncomingMessage): Record<string, string[]> =>
   Object.fromEntries(
     Object.entries(incoming.headersDistinct).flatMap(([name, values]) =>
-      UPGRADE_HEADERS.test(name) && values !== undefined ? [[name, values]] : [],
+      UPGRADE_HEADERS.test(name) && values !== undefined
+        ? [[name, name === 'sec-websocket-protocol' ? withoutToken(values) : values] as const]
+        : [],
     ),
   )
 
@@ -200,28 +191,3 @@ const answerHead = ({ statusCode, statusMessage, rawHeaders }: IncomingMessage):
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`)
   return `${lines.join('\r\n')}\r\n\r\n`
 }
-
-/** Ends when the source ends or the client leaves; a source that breaks breaks the reply, so that it does not look whole. */
-const copy = (from: IncomingMessage, to: ServerResponse | Http2ServerResponse): Promise<void> =>
-  new Promise(resolve => {
-    to.once('close', () => {
-      from.destroy()
-      resolve()
-    })
-    to.on('drain', () => from.resume())
-    from.on('data', (chunk: Buffer) => {
-      if (!writeTo(to, chunk)) from.pause()
-    })
-    from.once('end', () => {
-      to.end()
-      resolve()
-    })
-    from.once('error', () => {
-      to.destroy()
-      resolve()
-    })
-  })
-
-/** The two kinds of reply declare `write` apart. */
-const writeTo = (to: ServerResponse | Http2ServerResponse, chunk: Buffer): boolean =>
-  'stream' in to ? to.write(chunk) : to.write(chunk)

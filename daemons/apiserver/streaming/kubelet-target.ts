@@ -1,5 +1,7 @@
 import type { Container, ContainerStatus, Node, Pod } from 'kubernetes-types/core/v1.js'
 import { apiError } from '../../../kube/status.ts'
+import { type Draft, draftOf } from '../kinds/draft.ts'
+import { kubeletLogQuery, logOptionsOf } from './log-options.ts'
 import type { StreamTarget } from './streaming-subresource.ts'
 
 /** Where a node's kubelet listens. */
@@ -13,19 +15,23 @@ const KUBELET_PORT = 10250
 
 export const podOf = (target: StreamTarget): Pod => target.object as Pod
 
+/** Throws ApiError: the node has no address. */
+export const nodeAddress = (node: Draft<Node>, name: string): KubeletAddress => {
+  const addresses = node.status?.addresses ?? []
+  const order = ['InternalIP', 'ExternalIP', 'Hostname']
+  const found = order.flatMap(type => addresses.filter(address => address.type === type))[0]
+  if (found?.address === undefined)
+    throw apiError('InternalError', `no preferred addresses found for node ${name}; known addresses: []`)
+  return { host: found.address, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? KUBELET_PORT }
+}
+
 /** Throws ApiError: the pod has no node yet, or the node has no address. */
 export const kubeletAddress = (target: StreamTarget): KubeletAddress => {
   const pod = podOf(target)
   const name = pod.metadata?.name ?? ''
   if (!pod.spec?.nodeName) throw apiError('BadRequest', `pod ${name} does not have a host assigned`)
-  const node = target.node as Node | undefined
-  if (node === undefined) throw apiError('NotFound', `nodes "${pod.spec.nodeName}" not found`)
-  const addresses = node.status?.addresses ?? []
-  const order = ['InternalIP', 'ExternalIP', 'Hostname']
-  const found = order.flatMap(type => addresses.filter(address => address.type === type))[0]
-  if (found === undefined)
-    throw apiError('InternalError', `no preferred addresses found for node ${pod.spec.nodeName}; known addresses: []`)
-  return { host: found.address, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? KUBELET_PORT }
+  if (target.node === undefined) throw apiError('NotFound', `nodes "${pod.spec.nodeName}" not found`)
+  return nodeAddress(draftOf<Node>(target.node), pod.spec.nodeName)
 }
 
 const allContainers = (pod: Pod): { containers: Container[]; init: Container[]; ephemeral: { name: string }[] } => ({
@@ -88,8 +94,14 @@ export const kubeletPath = (subresource: string, target: StreamTarget): string =
       path('portForward', namespace, name, ...(uid === undefined ? [] : [uid])),
       pick(query, ['port', 'ports']),
     )
+  if (subresource === 'log') {
+    const options = logOptionsOf(query, name)
+    return withQuery(
+      path('containerLogs', namespace, name, chooseContainer(pod, options.container)),
+      kubeletLogQuery(options),
+    )
+  }
   const container = chooseContainer(pod, query.get('container') ?? '')
-  if (subresource === 'log') return withQuery(path('containerLogs', namespace, name, container), pick(query, LOG_KEYS))
   const kubelets = pick(query, ['tty', 'command'])
   for (const [theirs, ours] of STREAM_KEYS) if (isTrue(query.get(theirs))) kubelets.append(ours, '1')
   if (kubelets.has('tty')) {
@@ -99,7 +111,6 @@ export const kubeletPath = (subresource: string, target: StreamTarget): string =
   return withQuery(path(subresource, namespace, name, ...(uid === undefined ? [] : [uid]), container), kubelets)
 }
 
-const LOG_KEYS = ['follow', 'previous', 'timestamps', 'tailLines', 'limitBytes', 'sinceSeconds', 'sinceTime']
 const STREAM_KEYS = [
   ['stdin', 'input'],
   ['stdout', 'output'],
