@@ -9,6 +9,7 @@ import { startDeploymentController } from './deployment/deployment-controller.ts
 import { startEndpointController } from './endpoint/endpoint-controller.ts'
 import { startEndpointSliceController } from './endpointslice/endpointslice-controller.ts'
 import { startEndpointSliceMirroringController } from './endpointslice/mirroring-controller.ts'
+import { startJobController } from './job/job-controller.ts'
 import { startGarbageCollector } from './garbage-collector/garbage-collector.ts'
 import { startNamespaceController } from './namespace/namespace-controller.ts'
 import { startNodeIpamController } from './node-ipam-controller.ts'
@@ -30,6 +31,7 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'replicaset-controller': startReplicaSetController,
   'replicationcontroller-controller': startReplicationController,
   'resourcequota-controller': startResourceQuotaController,
+  'job-controller': startJobController,
   'cronjob-controller': startCronJobController,
   'endpoints-controller': startEndpointController,
   'endpointslice-controller': startEndpointSliceController,
@@ -57,6 +59,7 @@ const aliases: Readonly<Record<string, string>> = {
   replicaset: 'replicaset-controller',
   replicationcontroller: 'replicationcontroller-controller',
   resourcequota: 'resourcequota-controller',
+  job: 'job-controller',
   cronjob: 'cronjob-controller',
   endpoint: 'endpoints-controller',
   endpointslice: 'endpointslice-controller',

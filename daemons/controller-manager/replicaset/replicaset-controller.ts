@@ -11,13 +11,10 @@ import { adoptPatch, claim, releasePatch } from '../claim.ts'
 import type { ControllerContext, StartController } from '../controller-context.ts'
 import { Expectations } from '../expectations.ts'
 import { controllerOf, controllerReference, isDeleting } from '../owner.ts'
+import { isTerminatingNamespace, slowStart } from '../pod-creation.ts'
 import { isPodActive, isPodAvailable, isPodReady, podFromTemplate } from '../pod-state.ts'
 import { applyWrite, patchWrite, updateWrite } from '../write.ts'
-import { planReplicas, planReplicaSetStatus, slowStartBatches, type ReplicaFailure } from './replicaset-plan.ts'
-
-const isTerminatingNamespace = (error: unknown): boolean =>
-  hasReason(error, 'Forbidden') &&
-  (error.status.details?.causes ?? []).some(cause => cause.reason === 'NamespaceTerminating')
+import { planReplicas, planReplicaSetStatus, type ReplicaFailure } from './replicaset-plan.ts'
 
 /** A kind that keeps a number of pods running. All are taken for ReplicaSets, as upstream takes them. */
 interface Flavor<T extends KubeObject> {
@@ -167,17 +164,9 @@ class ReplicaSetController<T extends KubeObject> {
 
   async #createPods(set: ReplicaSet, key: string, count: number): Promise<void> {
     this.#expectations.expect(key, count)
-    let asked = 0
-    for (const size of slowStartBatches(count)) {
-      const results = await Promise.allSettled(Array.from({ length: size }, () => this.#createPod(set)))
-      asked += size
-      const failures = results.filter(result => result.status === 'rejected')
-      for (let i = 0; i < failures.length; i++) this.#expectations.creationSeen(key)
-      const first = failures[0]
-      if (first === undefined) continue
-      for (let i = asked; i < count; i++) this.#expectations.creationSeen(key)
-      throw first.reason
-    }
+    const { done, error } = await slowStart(Array.from({ length: count }), () => this.#createPod(set))
+    for (let i = done; i < count; i++) this.#expectations.creationSeen(key)
+    if (error !== undefined) throw error
   }
 
   /** The object as events refer to it. */

@@ -26,13 +26,6 @@ export const planReplicas = (
   return { kind: 'delete', pods: order.slice(0, Math.min(surplus, burst)) }
 }
 
-/** Batches of 1, 2, 4, …: a quota that refuses all pods is met by one request, not by 500. */
-export const slowStartBatches = (count: number): number[] => {
-  const batches: number[] = []
-  for (let left = count, size = 1; left > 0; left -= size, size *= 2) batches.push(Math.min(size, left))
-  return batches
-}
-
 export interface ReplicaFailure {
   reason: 'FailedCreate' | 'FailedDelete'
   message: string

@@ -3,8 +3,8 @@ import { deletionOrder } from '../../../../daemons/controller-manager/replicaset
 import {
   planReplicas,
   planReplicaSetStatus,
-  slowStartBatches,
 } from '../../../../daemons/controller-manager/replicaset/replicaset-plan.ts'
+import { slowStartBatches } from '../../../../daemons/controller-manager/pod-creation.ts'
 import { pod, replicaSet } from '../objects.ts'
 
 const nowMs = Date.parse('2026-01-02T00:00:00Z')
