@@ -3,6 +3,7 @@ import { isJsonObject } from '../../../kube/patch/json-value.ts'
 import { apiError } from '../../../kube/status.ts'
 import { apiVersionOf } from '../../../kube/resource.ts'
 import { checkFields } from '../schema/check.ts'
+import { shapeAsGo } from '../schema/go-zeros.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { RequestContext } from './registry.ts'
 
@@ -55,6 +56,13 @@ const checkCustom = (object: UnknownObject, kind: Kind, context: RequestContext)
  * are dropped (and warned of, or refused, as the request asks). Changes the object in place.
  */
 export const checkObject = (value: unknown, kind: Kind, context: RequestContext): UnknownObject => {
+  const object = checkWritten(value, kind, context)
+  if (kind.custom === undefined) shapeAsGo(object)
+  return object
+}
+
+/** The same, with every zero as it was written: who applies an empty map owns it. */
+export const checkWritten = (value: unknown, kind: Kind, context: RequestContext): UnknownObject => {
   if (!isJsonObject(value)) throw unreadable(kind, `json: cannot unmarshal into Go value of type ${kind.kind}`)
   const object = value as UnknownObject
   const apiVersion = apiVersionOf(kind)

@@ -8,7 +8,8 @@ import { apiVersionOf } from '../../../kube/resource.ts'
 import { apiError } from '../../../kube/status.ts'
 import type { TypeSchema } from '../../../kube/patch/schema.ts'
 import { schemaOfKind } from '../schema/schema-of-kind.ts'
-import { checkObject } from './check-object.ts'
+import { checkObject, checkWritten } from './check-object.ts'
+import { shapeAsGo } from '../schema/go-zeros.ts'
 import { createChecked } from './create-object.ts'
 import { matchTarget } from './object-metadata.ts'
 import type { ObjectTarget, Registry, RequestContext, WriteResult } from './registry.ts'
@@ -81,7 +82,7 @@ const applyObject = async (
 ): Promise<WriteResult> => {
   requireManager(context)
   const { kind, subresource } = target
-  const applied = checkObject(patch.value, kind, context)
+  const applied = checkWritten(patch.value, kind, context)
   const meta = matchTarget(applied, target)
   if (meta.managedFields !== undefined && meta.managedFields.length > 0)
     throw apiError('BadRequest', 'metadata.managedFields must be nil')
@@ -96,10 +97,12 @@ const applyObject = async (
   }
   if (subresource === '' && registry.store.get(registry.key(target)) === undefined && (meta.uid ?? '') === '') {
     const object = serverSideApply(apply)
+    if (kind.custom === undefined) shapeAsGo(object)
     return { entry: await createChecked(registry, target, object, { ...context, keepManagers: true }), created: true }
   }
   const change = (live: UnknownObject): UnknownObject => {
     const merged = serverSideApply({ ...apply, live })
+    if (kind.custom === undefined) shapeAsGo(merged)
     // What the manager names must be what it means; what the merge took from the live object is not a precondition.
     merged.metadata = { ...merged.metadata }
     if (meta.resourceVersion !== undefined) merged.metadata.resourceVersion = meta.resourceVersion

@@ -353,10 +353,10 @@ void t.test('a patch that cannot be applied, or makes something else of the obje
   let operations: object[] = []
   const { client, configure } = await setUp(t, { '/': () => patchOf(...operations) })
   await configure('mutating', 'a', { name: 'x.example.com', failurePolicy: 'Ignore' })
-  operations = [{ op: 'remove', path: '/data/absent' }]
+  operations = [{ op: 'remove', path: '/metadata/absent' }]
   t.match(await failure(client.create(configMaps, configMap('x'))), {
     code: 500,
-    message: /^Internal error occurred: .*\/data\/absent/,
+    message: /^Internal error occurred: .*\/metadata\/absent/,
   })
   operations = [{ op: 'add', path: '/data', value: 'text' }]
   t.match(await failure(client.create(configMaps, configMap('x'))), {
