@@ -1,7 +1,6 @@
 import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js'
 import type { Job, CronJob } from 'kubernetes-types/batch/v1.js'
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js'
-import type { SubjectAccessReview } from 'kubernetes-types/authorization/v1.js'
 import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js'
 import type { Lease } from 'kubernetes-types/coordination/v1.js'
 import type {
@@ -197,14 +196,5 @@ export const certificateSigningRequests: Resource<CertificateSigningRequest> = {
   version: 'v1',
   kind: 'CertificateSigningRequest',
   plural: 'certificatesigningrequests',
-  namespaced: false,
-}
-
-/** A question: it can only be created, and nothing is stored. */
-export const subjectAccessReviews: Resource<SubjectAccessReview> = {
-  group: 'authorization.k8s.io',
-  version: 'v1',
-  kind: 'SubjectAccessReview',
-  plural: 'subjectaccessreviews',
   namespaced: false,
 }

@@ -127,7 +127,21 @@ const flowControl: readonly Wanted[] = [
   whileAnnotated: autoUpdateAnnotation,
 }))
 
-const ensure = async (client: KubeClient, wantedObject: Wanted): Promise<void> => {
+const tries = 5
+
+/** Does it again where another server on the same store has written the object, or taken its ClusterIP, in between. */
+const againIfRaced = async <T>(attempt: () => Promise<T>): Promise<T> => {
+  for (let n = 1; ; n++)
+    try {
+      return await attempt()
+    } catch (error) {
+      if (n === tries || !hasReason(error, 'AlreadyExists', 'Conflict', 'Invalid')) throw error
+    }
+}
+
+const ensure = (client: KubeClient, wanted: Wanted): Promise<void> => againIfRaced(() => ensureOnce(client, wanted))
+
+const ensureOnce = async (client: KubeClient, wantedObject: Wanted): Promise<void> => {
   const { resource, object, keep, whileAnnotated } = wantedObject
   const { name = '', namespace } = object.metadata ?? {}
   const place = namespace === undefined ? {} : { namespace }
@@ -158,7 +172,7 @@ export const ensureSystemObjects = async (
   // None of them needs another, and together they cost one commit.
   await Promise.all([
     ...[...flowControl, ...more].map(wanted => ensure(client, wanted)),
-    ensureServiceCidr(client, endpoint),
+    againIfRaced(() => ensureServiceCidr(client, endpoint)),
   ])
 }
 

@@ -1,10 +1,21 @@
+import type { SubjectAccessReview } from 'kubernetes-types/authorization/v1.js'
 import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js'
 import { readFileSync } from 'node:fs'
 import { messageOf, SkiffError } from '../../../kube/errors.ts'
-import { certificateSigningRequests, subjectAccessReviews } from '../../../kube/resources.ts'
+import type { Resource } from '../../../kube/resource.ts'
+import { certificateSigningRequests } from '../../../kube/resources.ts'
 import { timestamp, type ControllerContext, type StartController } from '../controller-context.ts'
 import { applyWrite, updateWrite } from '../write.ts'
 import { signerError, signers } from './signer-rules.ts'
+
+/** A question: it can only be created. Not one of kube/resources.ts, whose objects are listed and watched. */
+const subjectAccessReviews: Resource<SubjectAccessReview> = {
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  kind: 'SubjectAccessReview',
+  plural: 'subjectaccessreviews',
+  namespaced: false,
+}
 
 const backdateMs = 5 * 60_000
 const refusedRetryMs = 60_000

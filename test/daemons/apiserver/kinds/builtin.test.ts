@@ -1,12 +1,18 @@
 import t from 'tap'
 import { builtinKinds, servedKinds } from '../../../../daemons/apiserver/kinds/builtin.ts'
 import { kindKey } from '../../../../daemons/apiserver/kinds/kind.ts'
+import { verbsOf } from '../../../../daemons/apiserver/schema/endpoints.ts'
 import * as resources from '../../../../kube/resources.ts'
 
-t.test('every resource the client knows has a row', async t => {
-  const keys = new Set(servedKinds.map(kindKey))
-  for (const resource of Object.values(resources)) t.ok(keys.has(kindKey(resource)), kindKey(resource))
-})
+t.test(
+  'every resource the client knows has a row, and can be listed and watched: controllers do so with all',
+  async t => {
+    const verbs = new Map(servedKinds.map(kind => [kindKey(kind), verbsOf(kind)]))
+    for (const resource of Object.values(resources))
+      for (const verb of ['list', 'watch'])
+        t.ok(verbs.get(kindKey(resource))?.includes(verb), `${verb} ${kindKey(resource)}`)
+  },
+)
 
 t.test('no two rows serve the same resource', async t => {
   t.equal(new Set(builtinKinds.map(kindKey)).size, builtinKinds.length)

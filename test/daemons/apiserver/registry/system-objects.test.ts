@@ -1,7 +1,12 @@
 import t from 'tap'
 import { ensureSystemObjects, restoreSystemObjects } from '../../../../daemons/apiserver/registry/system-objects.ts'
+import { InProcessClient } from '../../../../daemons/apiserver/in-process-client.ts'
+import type { ReadOptions } from '../../../../kube/client/client.ts'
+import type { KubeObject } from '../../../../kube/object.ts'
+import type { Resource } from '../../../../kube/resource.ts'
 import { flowSchemas, priorityLevelConfigurations, serviceCidrs } from '../../../../kube/resources.ts'
-import { makeRegistry } from './test-registry.ts'
+import { apiError } from '../../../../kube/status.ts'
+import { admin, makeRegistry } from './test-registry.ts'
 
 const endpoint = { clusterIp: '10.96.0.1', address: '192.0.2.1', port: 6443, serviceRange: '10.96.0.0/16' }
 
@@ -34,6 +39,25 @@ t.test('what is right is not written again', async t => {
   const before = store.revision
   await ensureSystemObjects(client, endpoint)
   t.equal(store.revision, before)
+})
+
+t.test('what another server makes in between is no failure', async t => {
+  const { registry, store } = await makeRegistry(t)
+  /** Finds no object at its first look, as a server does whose view is a moment old. */
+  class LateClient extends InProcessClient {
+    readonly seen = new Set<string>()
+    override async get<T extends KubeObject>(resource: Resource<T>, name: string, options?: ReadOptions): Promise<T> {
+      const key = `${resource.plural}/${name}`
+      if (this.seen.has(key)) return super.get(resource, name, options)
+      this.seen.add(key)
+      throw apiError('NotFound', `${key} not found`)
+    }
+  }
+  const before = store.revision
+  const late = new LateClient(registry, admin)
+  await ensureSystemObjects(late, endpoint)
+  t.ok(late.seen.size > 20, `${late.seen.size} objects were thought missing`)
+  t.equal(store.revision, before, 'nothing was written twice')
 })
 
 t.test('a priority level that is deleted comes back', async t => {
