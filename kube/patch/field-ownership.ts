@@ -129,6 +129,37 @@ const allPaths = (value: unknown, schema: TypeSchema, parentThere: boolean): Fie
   return emptySet
 }
 
+/** Fields that a write leaves out of account: of the object, and of its metadata. */
+export interface LeftOut {
+  fields: ReadonlySet<string>
+  metadata: ReadonlySet<string>
+}
+
+/** What the maker of an object claims: what `compareFields` with nothing gives, but for the fields left out. */
+export const createdFields = (object: JsonObject, schema: TypeSchema, leftOut: LeftOut): FieldSet => {
+  const children: Children = []
+  for (const key of Object.keys(object)) {
+    const value = object[key]
+    if (value === undefined || leftOut.fields.has(key)) continue
+    const below = fieldSchema(schema, key)
+    const node =
+      key === 'metadata' && isJsonObject(value) ? metadataFields(value, below, leftOut) : allPaths(value, below, true)
+    if (node !== undefined) children.push([fieldElement(key), node])
+  }
+  return makeNode(false, children) ?? emptySet
+}
+
+/** `metadata` itself is always there and nobody's. */
+const metadataFields = (metadata: JsonObject, schema: TypeSchema, leftOut: LeftOut): FieldSet | undefined => {
+  const children: Children = []
+  for (const key of Object.keys(metadata)) {
+    if (metadata[key] === undefined || leftOut.metadata.has(key)) continue
+    const node = allPaths(metadata[key], fieldSchema(schema, key), schema.alwaysPresent === true)
+    if (node !== undefined) children.push([fieldElement(key), node])
+  }
+  return makeNode(false, children)
+}
+
 const collect = (changed: Children, removed: Children): Found | undefined =>
   changed.length === 0 && removed.length === 0
     ? undefined

@@ -1,6 +1,6 @@
-import { compareFields } from './field-ownership.ts'
-import { difference, intersection, isEmptySet, parseFieldSet, union, without } from './field-set.ts'
-import { equalJson, isJsonObject } from './json-value.ts'
+import { compareFields, createdFields, type LeftOut } from './field-ownership.ts'
+import { difference, emptySet, intersection, isEmptySet, parseFieldSet, union, without } from './field-set.ts'
+import { equalJson, isJsonObject, type JsonObject } from './json-value.ts'
 import type { KubeObject, ManagedFieldsEntry } from '../object.ts'
 import type { FieldSet } from './field-set.ts'
 import type { TypeSchema } from './schema.ts'
@@ -16,10 +16,9 @@ export interface Owner {
 }
 
 /** Fields the system keeps: nobody owns them. (Upstream's stripMeta.) */
-const systemFields: readonly (readonly string[])[] = [
-  ['f:apiVersion'],
-  ['f:kind'],
-  ...[
+const systemFields = {
+  fields: ['apiVersion', 'kind'],
+  metadata: [
     'name',
     'namespace',
     'creationTimestamp',
@@ -28,7 +27,12 @@ const systemFields: readonly (readonly string[])[] = [
     'generation',
     'managedFields',
     'resourceVersion',
-  ].map(field => ['f:metadata', `f:${field}`]),
+  ],
+} as const
+
+const systemPaths: readonly (readonly string[])[] = [
+  ...systemFields.fields.map(field => [`f:${field}`]),
+  ...systemFields.metadata.map(field => ['f:metadata', `f:${field}`]),
 ]
 
 /** A write to the object leaves its status alone, a write to its status the spec: so upstream's kinds reset fields. */
@@ -41,11 +45,26 @@ export const ignoredFields = (subresource: string, schema: TypeSchema): readonly
 /** The set without what the system keeps and what this endpoint does not write. */
 export const ownable = (set: FieldSet, subresource: string, schema: TypeSchema): FieldSet => {
   const ignored = ignoredFields(subresource, schema)
-  const rest = without(set, [...systemFields, ...ignored.map(field => [`f:${field}`])])
+  const rest = without(set, [...systemPaths, ...ignored.map(field => [`f:${field}`])])
   const metadata = rest['f:metadata']
   // `metadata` itself is always there and nobody's: a bare leaf or a `.` would claim it.
   if (metadata === undefined || !(isEmptySet(metadata) || Object.hasOwn(metadata, '.'))) return rest
   return isEmptySet(metadata) ? without(rest, [['f:metadata']]) : { ...rest, 'f:metadata': without(metadata, [['.']]) }
+}
+
+const leftOutMetadata: ReadonlySet<string> = new Set(systemFields.metadata)
+const leftOut: Readonly<Record<string, LeftOut>> = Object.fromEntries(
+  ['', 'status', 'spec'].map(ignored => [
+    ignored,
+    { fields: new Set([...systemFields.fields, ignored]), metadata: leftOutMetadata },
+  ]),
+)
+
+/** What a new object's maker owns: `ownable` of everything in it, without putting aside first what is taken away again. */
+const ownedByMaker = (object: KubeObject, subresource: string, schema: TypeSchema): FieldSet => {
+  const [ignored = ''] = ignoredFields(subresource, schema)
+  const left = leftOut[ignored]
+  return left === undefined ? emptySet : createdFields(object as JsonObject, schema, left)
 }
 
 /** RFC 3339 with whole seconds, as meta/v1 Time is written. */
@@ -163,6 +182,17 @@ export const recordManager = (write: Write): ManagedFieldsEntry[] => {
   const owners = requestedOwners(write)
   // Once nobody owns anything (a request reset it), updates are not tracked until the next server-side apply.
   if (owners.length === 0 && (before?.metadata?.uid ?? '') !== '') return []
+  if (before === undefined && owners.length === 0)
+    return writeOwners([
+      {
+        manager,
+        operation: 'Update',
+        apiVersion,
+        subresource,
+        time: timestampOf(write.now),
+        fields: ownedByMaker(after, subresource, schema),
+      },
+    ])
   const comparison = compareFields(before, after, schema)
   const changed = ownable(comparison.changed, subresource, schema)
   const removed = ownable(comparison.removed, subresource, schema)

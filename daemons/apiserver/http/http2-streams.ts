@@ -37,7 +37,12 @@ const readBody = (stream: ServerHttp2Stream, limits: StreamLimits): Promise<Buff
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
-    stream.setTimeout(limits.bodyTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL))
+    let timed = false
+    // Most bodies come whole: only what is still to come when a turn is over is worth a timer.
+    setImmediate(() => {
+      timed = !stream.readableEnded && !stream.destroyed
+      if (timed) stream.setTimeout(limits.bodyTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL))
+    })
     stream.on('data', (chunk: Buffer) => {
       bytes += chunk.length
       if (bytes > limits.bodyBytes) {
@@ -50,7 +55,7 @@ const readBody = (stream: ServerHttp2Stream, limits: StreamLimits): Promise<Buff
       chunks.push(chunk)
     })
     stream.once('end', () => {
-      stream.setTimeout(0)
+      if (timed) stream.setTimeout(0)
       resolve(chunks.length === 1 ? (chunks[0] ?? empty) : Buffer.concat(chunks, bytes))
     })
   })
