@@ -144,7 +144,11 @@ export const options = {
   }),
   maxRequestsInflight: numberOption('max-requests-inflight', {
     default: 400,
-    help: 'requests carried out at once before others get 429; watches and nodes are not counted',
+    help: 'requests carried out at once, shared out among the priority levels; watches count while they begin',
+  }),
+  maxMutatingRequestsInflight: numberOption('max-mutating-requests-inflight', {
+    default: 200,
+    help: 'added to --max-requests-inflight',
   }),
 } satisfies OptionTable
 

@@ -22,6 +22,9 @@ import { Aggregator } from './aggregator/aggregator.ts'
 import type { ProxyIdentity } from './aggregator/remote-connections.ts'
 import { type Authorities, authenticationConfigMap, frontProxyOf } from './auth/front-proxy-options.ts'
 import { PassedRequests, type PassedRequestsOptions } from './http/passed-requests.ts'
+import { FlowController } from './flowcontrol/flow-controller.ts'
+import { FlowMetrics } from './flowcontrol/flow-metrics.ts'
+import { keepFlowStatus } from './flowcontrol/flow-status.ts'
 import { ApiHandler } from './http/api-handler.ts'
 import { makeApiMetrics } from './http/api-metrics.ts'
 import { serveHttp } from './http/server.ts'
@@ -214,6 +217,14 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     signal,
     onError: err => log.error({ err }, 'looking after an APIService failed'),
   })
+  const flowMetrics: FlowMetrics = new FlowMetrics(() => flow)
+  const { maxRequestsInflight, maxMutatingRequestsInflight } = options
+  const flow = new FlowController({
+    store: registry.store,
+    reader: registry.reader,
+    seats: Math.max(1, maxRequestsInflight + maxMutatingRequestsInflight),
+    onWaited: flowMetrics.onWaited,
+  })
   let ready = false
   const handler = new ApiHandler({
     registry,
@@ -231,11 +242,11 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
       'poststarthook/bootstrap-controller': () => (ready ? undefined : 'not finished'),
       shutdown: () => (signal.aborted ? 'the process is shutting down' : undefined),
     },
-    metrics: makeApiMetrics(registry, [webhookMetrics, aggregator]),
+    metrics: makeApiMetrics(registry, [webhookMetrics, aggregator, flowMetrics]),
     openId: tokens.documents,
     anonymousAuth: options.anonymousAuth,
     frontProxy,
-    maxRequestsInflight: options.maxRequestsInflight,
+    flow,
     log,
   })
   try {
@@ -258,6 +269,11 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     const trust = { resource: configMaps, object: authenticationConfigMap(options, authorities), keep: ['data'] }
     const ensure = () => ensureSystemObjects(self, endpoint, [trust])
     await ensure()
+    const stopFlow = flow.start()
+    const stopFlowStatus = keepFlowStatus(registry.store, self, {
+      now: () => registry.now(),
+      onError: err => log.error({ err }, 'telling the status of a FlowSchema failed'),
+    })
     const stopRestoring = restoreSystemObjects(registry.store, ensure, err =>
       log.error({ err }, 'making a system object again failed'),
     )
@@ -268,6 +284,8 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     log.info({ addresses: options.bindAddress, port: server.port }, 'serving')
     const done = untilStopped(registry, options, context, async () => {
       stopRestoring()
+      stopFlow()
+      stopFlowStatus()
       stopDefinitions()
       stopAggregator()
       stopPolicyStatus()

@@ -9,6 +9,7 @@ import { anonymous, type UserInfo } from '../auth/user-info.ts'
 import { type Attributes, requestAttributes } from '../auth/attributes.ts'
 import type { FrontProxy } from '../auth/front-proxy.ts'
 import { isAuthorized, requireAuthorized } from '../auth/authorizer.ts'
+import { type Flow, type FlowController, TooManyRequests } from '../flowcontrol/flow-controller.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { Registry } from '../registry/registry.ts'
 import { failureStatus } from '../rest/failure-status.ts'
@@ -25,10 +26,10 @@ import { labelsOf, type RequestLabels } from './api-metrics.ts'
 import type { StreamRequest } from './http2-streams.ts'
 import { kindOf, type PassedRequests } from './passed-requests.ts'
 import type { PeerSocket } from './connection-user.ts'
-import { failureAnswer, jsonFailure } from './failure-answer.ts'
+import { failureAnswer, jsonFailure, tooManyRequests } from './failure-answer.ts'
 import type { RequestHeaders } from './impersonation.ts'
 import { type Authentication, userOfRequest } from './request-user.ts'
-import { streamWatch } from './watch-stream.ts'
+import { streamWatch, type WatchStreamOptions } from './watch-stream.ts'
 
 type FullRequest = IncomingMessage | Http2ServerRequest
 type FullReply = ServerResponse | Http2ServerResponse
@@ -40,7 +41,8 @@ export interface ApiHandlerOptions extends ServedPaths {
   registry: Registry
   /** What others answer. */
   passed: PassedRequests
-  maxRequestsInflight: number
+  /** Who may be carried out now. */
+  flow: FlowController
   /** Whether a request without credentials is answered at all. */
   anonymousAuth: boolean
   frontProxy: FrontProxy | undefined
@@ -174,6 +176,8 @@ export class ApiHandler {
     const labels = labelsOf(verb, path, kind)
     const warnings: string[] = []
     let answer: Answer | undefined
+    let flow: Flow | undefined
+    let seated: Flow | undefined
     try {
       const user = this.#userOf(raw)
       const wanted = attributesOf(verb, path, pathname, query)
@@ -182,7 +186,11 @@ export class ApiHandler {
         this.#options.metrics.observe(labels, reply.statusCode, 0)
         return undefined
       }
+      flow = this.#options.flow.classify(user, wanted)
       requireAuthorized(this.#registry.authorizer, user, wanted)
+      const waiting = this.#begin(flow, user, wanted, reply)
+      if (waiting !== undefined) await waiting
+      seated = flow
       if (path === undefined) answer = await this.#answerPath(raw, method, { path: pathname, query })
       else {
         const request = this.#restRequest(raw, { path, query, user, body, warnings })
@@ -191,16 +199,20 @@ export class ApiHandler {
           const lines =
             view.media === 'protobuf' ? await protobufFrames(request.kind, view) : this.#lines(request, view)
           // Its client may have gone while the tables were loaded.
-          if (!isGone(reply)) this.#watch(request, reply, { labels, lines, view, auditId: auditIdOf(raw) })
+          const more = { auditId: auditIdOf(raw), headers: flow.headers }
+          if (!isGone(reply)) this.#watch(request, reply, { labels, lines, view, ...more })
           return undefined
         }
-        answer = await this.#limited(user, method, () => this.#answerResource(request))
+        answer = await this.#counted(method, () => this.#answerResource(request))
       }
       answer = await compressed(answer, header(raw, 'accept-encoding') ?? '')
     } catch (error) {
       answer = await this.#failure(error, raw, query)
       if (warnings.length > 0) answer.headers['warning'] = warningHeaders(warnings)
+    } finally {
+      if (seated !== undefined) this.#options.flow.end(seated)
     }
+    if (flow !== undefined) Object.assign(answer.headers, flow.headers)
     answer.headers['audit-id'] = auditIdOf(raw)
     answer.headers['cache-control'] ??= noCache
     this.#options.metrics.observe(labels, answer.status, (performance.now() - started) / 1000)
@@ -213,7 +225,8 @@ export class ApiHandler {
     return status
   }
 
-  #failure(error: unknown, raw: RawRequest, query: URLSearchParams): Promise<Answer> {
+  #failure(error: unknown, raw: RawRequest, query: URLSearchParams): Promise<Answer> | Answer {
+    if (error instanceof TooManyRequests) return tooManyRequests(error)
     const [accept, userAgent] = [header(raw, 'accept'), header(raw, 'user-agent')]
     return failureAnswer(this.#statusOf(error), { accept, query, userAgent })
   }
@@ -252,11 +265,14 @@ export class ApiHandler {
     })
   }
 
-  /** A guard against more work than the process can hold; nodes must always get through. */
-  async #limited<T>(user: UserInfo, method: string, work: () => Promise<T>): Promise<T> {
-    const { metrics, maxRequestsInflight } = this.#options
-    if (this.#inflight >= maxRequestsInflight && !user.groups.includes('system:nodes'))
-      throw apiError('TooManyRequests', 'Too many requests, please try again later.', { retryAfterSeconds: 1 })
+  /** Waits for its turn where there is no room (API Priority and Fairness). Rejects with TooManyRequests. */
+  #begin(flow: Flow, user: UserInfo, wanted: Attributes, reply: RawReply): Promise<void> | undefined {
+    const stream = 'stream' in reply ? reply.stream : reply
+    return this.#options.flow.begin(flow, { user, wanted }, gone => stream.once('close', gone))
+  }
+
+  async #counted<T>(method: string, work: () => Promise<T>): Promise<T> {
+    const { metrics } = this.#options
     const kind = method === 'GET' ? 'readOnly' : 'mutating'
     this.#inflight++
     metrics.inflight(kind, 1)
@@ -276,7 +292,12 @@ export class ApiHandler {
   #watch(
     request: RestRequest,
     reply: RawReply,
-    { labels, lines, view, auditId }: { labels: RequestLabels; lines: WatchLines; view: View; auditId: string },
+    {
+      labels,
+      lines,
+      view,
+      ...answer
+    }: { labels: RequestLabels; lines: WatchLines; view: View } & Pick<WatchStreamOptions, 'auditId' | 'headers'>,
   ): void {
     const { metrics } = this.#options
     const { kind, path, query } = request
@@ -287,7 +308,7 @@ export class ApiHandler {
       target: { kind, namespace: path.namespace, name: path.name },
       request: watchRequestOf(query),
       lines,
-      auditId,
+      ...answer,
       contentType: view.media === 'json' ? contentTypes.json : `${contentTypes[view.media]};stream=watch`,
       timeoutMs: watchTimeoutMs(query),
       warnings: kind.deprecation === undefined ? [] : [kind.deprecation],

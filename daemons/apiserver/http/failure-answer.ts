@@ -41,3 +41,10 @@ export const failureAnswer = async (status: Status, { accept, query, userAgent }
   const media = found?.media ?? 'json'
   return answerOf(status, media, await bodyOf(status, media, pretty))
 }
+
+/** Who comes too often is told in a sentence, as upstream does: it costs nothing to say, and clients know the code. */
+export const tooManyRequests = ({ message }: Error): Answer => ({
+  status: 429,
+  headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', 'retry-after': '1' },
+  body: `${message}\n`,
+})

@@ -17,6 +17,8 @@ export interface WatchStreamOptions {
   lines: WatchLines
   contentType: string
   auditId: string
+  /** More of them. */
+  headers: Readonly<Record<string, string>>
   timeoutMs: number
   /** Texts for Warning headers. */
   warnings: readonly string[]
@@ -26,8 +28,9 @@ export interface WatchStreamOptions {
 type RawReply = ServerResponse | { stream: ServerHttp2Stream }
 
 /** Sends the head and gives the stream of the body; HTTP/2's own stream costs half of its compatibility layer. */
-const openBody = (raw: RawReply, { contentType, auditId, warnings }: WatchStreamOptions): Writable => {
+const openBody = (raw: RawReply, { contentType, auditId, headers: more, warnings }: WatchStreamOptions): Writable => {
   const headers = {
+    ...more,
     'content-type': contentType,
     'cache-control': noCache,
     'audit-id': auditId,
