@@ -135,7 +135,8 @@ const customType = (
   const { name = '', schema: { openAPIV3Schema: schema = {} } = {}, subresources } = version
   const hasStatus = subresources?.status !== undefined
   const apiVersion = `${group}/${name}`
-  const storage = `${group}/${storageVersionOf(definition) ?? name}`
+  const storageVersion = storageVersionOf(definition) ?? name
+  const storage = `${group}/${storageVersion}`
   const toStored: CustomType['toStored'] = object => {
     if (storage === apiVersion) return object
     const converted = converter.convert([object], storage)
@@ -153,6 +154,7 @@ const customType = (
     typeSchema: typeSchemaOf(schema, hasStatus),
     decode: object => decode(object, schema),
     raisesGeneration: (next, live) => !equalJson(specOf(next, hasStatus), specOf(live, hasStatus)),
+    storageVersion,
     convertsRemotely: converter.isRemote,
     fromStored: storedViews(apiVersion, schema, converter),
     toStored,

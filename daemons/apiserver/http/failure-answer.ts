@@ -36,7 +36,7 @@ export const jsonFailure = (status: Status): Answer => answerOf(status, 'json', 
 /** A Status in the form the client takes; where it takes none that is spoken, in JSON, for the failure must be told. */
 export const failureAnswer = async (status: Status, { accept, query, userAgent }: FailureReader): Promise<Answer> => {
   // A Status has no other views: whoever asks for a table only is told in JSON.
-  const found = tryNegotiate(accept, { protobuf: true, views: false })
+  const found = tryNegotiate(accept, { protobuf: true, views: false, tables: false })
   const pretty = found === undefined || found.pretty || wantsPretty(query, userAgent)
   const media = found?.media ?? 'json'
   return answerOf(status, media, await bodyOf(status, media, pretty))

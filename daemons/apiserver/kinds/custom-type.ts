@@ -23,6 +23,8 @@ export interface CustomType {
   decode(object: UnknownObject): Decoded
   /** Whether a write changes what metadata.generation counts. */
   raisesGeneration(next: UnknownObject, live: UnknownObject): boolean
+  /** The version that its objects are written to the store in. */
+  readonly storageVersion: string
   /** True: a webhook converts, so that `fromStored` and `toStored` may give promises. */
   readonly convertsRemotely: boolean
   /** Stored objects, of whatever version, as this version shows them: converted, pruned and defaulted. Rejects with ApiError. */

@@ -118,6 +118,7 @@ export const eventV1Kind: Kind = {
   schema: 'io.k8s.api.events.v1.Event',
   storedAs: {
     group: '',
+    version: 'v1',
     plural: 'events',
     toStored: asCore,
     fromStored: object => rename(object, renamedBack, 'events.k8s.io/v1'),

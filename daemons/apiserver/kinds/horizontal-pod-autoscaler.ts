@@ -167,7 +167,13 @@ export const horizontalPodAutoscalerV1Kind: Kind = {
   ...row,
   version: 'v1',
   schema: 'io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler',
-  storedAs: { group: 'autoscaling', plural: 'horizontalpodautoscalers', toStored: stored, fromStored: toV1 },
+  storedAs: {
+    group: 'autoscaling',
+    version: 'v2',
+    plural: 'horizontalpodautoscalers',
+    toStored: stored,
+    fromStored: toV1,
+  },
   setDefaults: object => {
     const autoscaler = draftOf<HorizontalPodAutoscaler>(object)
     ;(autoscaler.spec ??= {}).minReplicas ??= 1

@@ -94,6 +94,7 @@ export interface Kind {
   /** A second group-version of the same stored objects (events.k8s.io): names the row that stores them. */
   readonly storedAs?: {
     group: string
+    version: string
     plural: string
     toStored(o: UnknownObject): UnknownObject
     fromStored(o: UnknownObject): UnknownObject

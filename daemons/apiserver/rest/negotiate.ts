@@ -18,9 +18,11 @@ export interface Offer {
   protobuf: boolean
   /** False for a Status: it has no other view. */
   views: boolean
+  /** False for what upstream has no columns of: reviews and Bindings. */
+  tables: boolean
 }
 
-const anything: Offer = { protobuf: true, views: true }
+const anything: Offer = { protobuf: true, views: true, tables: true }
 const plain: Representation = { media: 'json', as: 'Object', metaVersion: 'v1', pretty: false }
 
 export const contentTypes: Readonly<Record<Representation['media'], string>> = {
@@ -50,7 +52,7 @@ const representationOf = (
   if (!offer.views || as === undefined || version === undefined || !views.has(as)) return undefined
   if (group !== 'meta.k8s.io' || !['v1', 'v1beta1'].includes(version)) return undefined
   // A table's cells are of any type, for which protobuf has no word.
-  if (as === 'Table' && media === 'protobuf') return undefined
+  if (as === 'Table' && (media === 'protobuf' || !offer.tables)) return undefined
   return { media, as: as as Representation['as'], metaVersion: version, pretty }
 }
 
@@ -70,7 +72,7 @@ const foundAtMost = 200
 /** As `negotiate`; undefined where nothing that is accepted can be served. */
 export const tryNegotiate = (accept: string | undefined, offer: Offer = anything): Representation | undefined => {
   if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') return plain
-  const key = `${offer.protobuf ? 1 : 0}${offer.views ? 1 : 0}${accept}`
+  const key = `${offer.protobuf ? 1 : 0}${offer.views ? 1 : 0}${offer.tables ? 1 : 0}${accept}`
   if (!found.has(key)) {
     if (found.size >= foundAtMost) found.clear()
     found.set(key, find(accept, offer))

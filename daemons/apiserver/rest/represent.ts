@@ -22,11 +22,15 @@ export type ListContent = ListMetadata & { entries: readonly StoredEntry[] }
 /** Kubernetes' own definitions; what a CustomResourceDefinition makes has no protobuf message. */
 const builtIn = /^io\.k8s\.(api|apimachinery|apiextensions-apiserver|kube-aggregator)\./
 
-const builtInOffer: Offer = { protobuf: true, views: true }
-const customOffer: Offer = { protobuf: false, views: true }
+const builtInOffer: Offer = { protobuf: true, views: true, tables: true }
+const askedOffer: Offer = { ...builtInOffer, tables: false }
+const customOffer: Offer = { ...builtInOffer, protobuf: false }
 
 /** Which forms of its objects a kind can be served in. */
-export const offerOf = ({ schema }: Kind): Offer => (builtIn.test(schema) ? builtInOffer : customOffer)
+export const offerOf = ({ schema, review, orders }: Kind): Offer => {
+  if (!builtIn.test(schema)) return customOffer
+  return review === undefined && orders === undefined ? builtInOffer : askedOffer
+}
 
 export const partialMetadata = (object: UnknownObject, metaVersion: string): UnknownObject => ({
   kind: 'PartialObjectMetadata',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { groupVersionPath, kindsByGroupVersion, subresourcesOf, verbsOf } from './endpoints.ts'
 import { apiPriority, customPriority, groupPriority } from '../kinds/api-priorities.ts'
 import type { Kind } from '../kinds/kind.ts'
@@ -57,6 +58,20 @@ const apiGroup = (name: string, versions: readonly string[]) => {
 const foreign = (gvk: { group: string; version: string }, kind: Kind) =>
   gvk.group === kind.group && gvk.version === kind.version ? {} : { group: gvk.group, version: gvk.version }
 
+/**
+ * Tells clients that migrate stored objects when the version they are written in changes: the first 8 bytes of the
+ * SHA-256 of that version's name (storageVersionHash of meta/v1 APIResource). What is not stored has none.
+ */
+const storageVersionHash = (kind: Kind): { storageVersionHash?: string } => {
+  if (kind.review !== undefined || kind.orders !== undefined || kind.computed !== undefined) return {}
+  const { group, version } = kind.storedAs ?? {
+    group: kind.group,
+    version: kind.custom?.storageVersion ?? kind.version,
+  }
+  const digest = createHash('sha256').update(`${group}/${version}/${kind.kind}`).digest()
+  return { storageVersionHash: digest.subarray(0, 8).toString('base64') }
+}
+
 const resourcesOf = (kind: Kind) => [
   {
     name: kind.plural,
@@ -66,6 +81,7 @@ const resourcesOf = (kind: Kind) => [
     verbs: verbsOf(kind),
     ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
     ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
+    ...storageVersionHash(kind),
   },
   ...subresourcesOf(kind).map(({ name, gvk, verbs }) => ({
     name: `${kind.plural}/${name}`,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import t from 'tap'
 import { definition, specOf, version } from './definitions.ts'
 import { definitionsPath, messageOf, startCrdServer } from './crd-server.ts'
@@ -68,7 +69,17 @@ t.test('a kind is served from when its definition is established until it is gon
   )
   t.match((await ask('/apis/example.com/v1')).json, {
     resources: [
-      { name: 'widgets', kind: 'Widget', shortNames: ['wd'], categories: ['all'] },
+      {
+        name: 'widgets',
+        kind: 'Widget',
+        shortNames: ['wd'],
+        categories: ['all'],
+        storageVersionHash: createHash('sha256')
+          .update('example.com/v1/Widget')
+          .digest()
+          .subarray(0, 8)
+          .toString('base64'),
+      },
       { name: 'widgets/scale' },
       { name: 'widgets/status' },
     ],

@@ -60,8 +60,24 @@ t.test('kinds that are not stored', async t => {
       t.equal(reply.status, 405)
     })
 
+  t.test('a review has no columns: who wants a table is told 406, who wants metadata gets it', async t => {
+    const review = (as: string) =>
+      ask('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
+        method: 'POST',
+        headers: { accept: `application/json;as=${as};v=v1;g=meta.k8s.io` },
+        body: { spec: { nonResourceAttributes: { path: '/', verb: 'get' } } },
+      })
+    t.match(await review('Table'), { status: 406, json: { reason: 'NotAcceptable' } })
+    t.match(await review('PartialObjectMetadata'), { status: 201, json: { kind: 'PartialObjectMetadata' } })
+  })
+
   t.test('discovery lists what may be done with them', async t => {
-    const { resources } = (await ask('/api/v1')).json as { resources: { name: string; verbs: string[] }[] }
+    const { resources } = (await ask('/api/v1')).json as {
+      resources: { name: string; verbs: string[]; storageVersionHash?: string }[]
+    }
+    const stored = resources.filter(({ storageVersionHash }) => storageVersionHash !== undefined)
+    t.notOk(stored.some(({ name }) => ['componentstatuses', 'bindings', 'pods/status'].includes(name)))
+    t.ok(stored.some(({ name }) => name === 'pods'))
     const verbs = (name: string) => resources.find(resource => resource.name === name)?.verbs
     t.same(verbs('componentstatuses'), ['get', 'list'])
     t.same(verbs('bindings'), ['create'])

@@ -75,7 +75,7 @@ const accepts: [accept: string | undefined, want: object][] = [
 for (const [accept, want] of accepts)
   void t.test(`Accept: ${accept} is served`, async t => t.match(negotiate(accept), want))
 
-const custom = { protobuf: false, views: true }
+const custom = { protobuf: false, views: true, tables: true }
 
 void t.test('an Accept of nothing that is spoken is refused with what is', async t => {
   const message =

@@ -65,6 +65,19 @@ t.test('scale is autoscaling/v1 Scale', async t => {
   t.match(scale, { group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: ['get', 'patch', 'update'] })
 })
 
+for (const { path, hash } of [
+  { path: '/api/v1/pods', hash: 'xPOwRZ+Yhw8=' },
+  { path: '/apis/events.k8s.io/v1/events', hash: 'r2yiGXH7wu8=' },
+  { path: '/apis/autoscaling/v1/horizontalpodautoscalers', hash: 'qwQve8ut294=' },
+  { path: '/apis/autoscaling/v2/horizontalpodautoscalers', hash: 'qwQve8ut294=' },
+])
+  t.test(`${path} is told the version that it is stored in, by upstream's hash`, async t => {
+    const [, groupVersion = '', plural] = /^(.*)\/([a-z]+)$/.exec(path) ?? []
+    const row = list(dig(read(groupVersion), 'resources')).find(resource => dig(resource, 'name') === plural)
+    t.ok(row)
+    t.equal(dig(row, 'storageVersionHash'), hash)
+  })
+
 for (const { name, accept, type } of [
   { name: 'a client of 1.30 and later gets v2', accept: `${v2},${v2beta1},application/json`, type: v2 },
   { name: 'a client of 1.27 gets v2beta1', accept: `${v2beta1},application/json`, type: v2beta1 },
