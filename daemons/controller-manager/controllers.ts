@@ -5,6 +5,7 @@ import { startCronJobController } from './cronjob/cronjob-controller.ts'
 import { startCsrApprovingController, startCsrSigningController } from './certificates/certificates-controller.ts'
 import { startCsrCleanerController } from './certificates/csr-cleaner-controller.ts'
 import { startDisruptionController } from './disruption/disruption-controller.ts'
+import { startDaemonSetController } from './daemonset/daemonset-controller.ts'
 import { startDeploymentController } from './deployment/deployment-controller.ts'
 import { startEndpointController } from './endpoint/endpoint-controller.ts'
 import { startEndpointSliceController } from './endpointslice/endpointslice-controller.ts'
@@ -31,6 +32,7 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'replicaset-controller': startReplicaSetController,
   'replicationcontroller-controller': startReplicationController,
   'resourcequota-controller': startResourceQuotaController,
+  'daemonset-controller': startDaemonSetController,
   'job-controller': startJobController,
   'cronjob-controller': startCronJobController,
   'endpoints-controller': startEndpointController,
@@ -59,6 +61,7 @@ const aliases: Readonly<Record<string, string>> = {
   replicaset: 'replicaset-controller',
   replicationcontroller: 'replicationcontroller-controller',
   resourcequota: 'resourcequota-controller',
+  daemonset: 'daemonset-controller',
   job: 'job-controller',
   cronjob: 'cronjob-controller',
   endpoint: 'endpoints-controller',

@@ -1,12 +1,5 @@
-import type { Pod, Taint, Toleration } from 'kubernetes-types/core/v1.js'
-
-const tolerates = (toleration: Toleration, taint: Taint): boolean => {
-  const { key = '', effect = '', operator = 'Equal', value = '' } = toleration
-  if (effect !== '' && effect !== taint.effect) return false
-  if (key !== '' && key !== taint.key) return false
-  // Without a key only Exists is valid, and it tolerates everything.
-  return operator === 'Exists' || (key !== '' && value === (taint.value ?? ''))
-}
+import type { Pod, Taint } from 'kubernetes-types/core/v1.js'
+import { tolerates } from '../../../kube/tolerations.ts'
 
 export const evictingTaints = (taints: readonly Taint[] | undefined): Taint[] =>
   (taints ?? []).filter(taint => taint.effect === 'NoExecute')

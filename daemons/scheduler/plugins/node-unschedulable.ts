@@ -1,5 +1,5 @@
 import { FITS, type FilterPlugin } from '../framework/plugin.ts'
-import { tolerated } from './tolerations.ts'
+import { tolerated } from '../../../kube/tolerations.ts'
 
 const REFUSED = ['node(s) were unschedulable']
 const TAINT = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }

@@ -3,8 +3,8 @@ import { matchesLabels, requirementsOf, type LabelSelector } from '../../../kube
 import type { NodeInfo } from '../framework/node-info.ts'
 import { FITS, MAX_SCORE, type ClusterView, type FilterPlugin, type ScorePlugin } from '../framework/plugin.ts'
 import type { PodInfo } from '../framework/pod-info.ts'
-import { matchesNodeAffinity } from './node-affinity.ts'
-import { tolerated } from './tolerations.ts'
+import { matchesNodeAffinity } from '../../../kube/node-affinity.ts'
+import { tolerated } from '../../../kube/tolerations.ts'
 
 const REFUSED = ["node(s) didn't match pod topology spread constraints"]
 const NO_LABEL = ["node(s) didn't match pod topology spread constraints (missing required label)"]
@@ -33,7 +33,7 @@ const readConstraint = (row: TopologySpreadConstraint, pod: Pod): Constraint => 
     minDomains: row.minDomains ?? 1,
     matches: other => selector !== undefined && matchesLabels(selector, other.metadata?.labels),
     includes: node =>
-      (row.nodeAffinityPolicy === 'Ignore' || matchesNodeAffinity(pod, node)) &&
+      (row.nodeAffinityPolicy === 'Ignore' || matchesNodeAffinity(pod.spec, node)) &&
       (row.nodeTaintsPolicy !== 'Honor' ||
         node.taints.every(t => t.effect === 'PreferNoSchedule' || tolerated(pod.spec?.tolerations, t))),
   }

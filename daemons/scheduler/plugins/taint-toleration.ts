@@ -1,5 +1,5 @@
 import { FITS, normalize, type FilterPlugin, type ScorePlugin } from '../framework/plugin.ts'
-import { tolerated } from './tolerations.ts'
+import { tolerated } from '../../../kube/tolerations.ts'
 
 /** Nodes' NoSchedule and NoExecute taints against the pod's tolerations. */
 export const taintToleration: FilterPlugin = {
