@@ -11,7 +11,7 @@ Prints the figures of docs/performance.md as measured on this machine, now. As r
   apiserver     creates, gets, lists, watches and memory of the API server, Debian's etcd beside it (two minutes);
                 needs h2load and etcd: apt-get install nghttp2-client etcd-server
   object-count  the same requests with 1,000, 10,000 and 100,000 objects in the store (two minutes)
-  store-growth  size of the embedded store's file over 200,000 writes (half a minute)
+  store-growth  size of the embedded store's files over 200,000 writes (half a minute)
 `
 
 /** One row a bench: adding one is adding a row. */

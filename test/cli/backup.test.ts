@@ -1,13 +1,18 @@
+import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { run } from '../../cli/commands/backup.ts'
 import { LmdbStore } from '../../daemons/apiserver/store/lmdb-store.ts'
+import { listSegments } from '../../daemons/apiserver/store/log/segment-head.ts'
 import { FakeClock } from '../../host/clock-fake.ts'
 import { keyOf, put } from '../daemons/apiserver/store/store-suite.ts'
 
+const cli = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
 const pods = '/registry/core/pods/'
 const open = (directory: string) =>
   LmdbStore.open({ directory, clock: new FakeClock(), signal: new AbortController().signal })
@@ -55,6 +60,39 @@ void t.test('what is saved while the store is open comes back, and nothing that 
   t.throws(() => opened.watch(pods, seen, () => {}), { message: /^too old resource version/ })
   const next = opened.revision + 1
   t.match(await opened.transact([put('e', 0)]), { kind: 'committed', revision: next })
+})
+
+void t.test('what is saved while segments of the log are folded is of one revision', async t => {
+  const directory = directoryFor(t)
+  const store = join(directory, 'store')
+  const log = { segmentBytes: 20_000, segments: 2 }
+  const opened = await LmdbStore.open({
+    directory: store,
+    clock: new FakeClock(),
+    signal: new AbortController().signal,
+    log,
+  })
+  let ended = false
+  const pad = 'x'.repeat(3000)
+  // Pairs that change together: a backup has both as one transaction left them.
+  const write = (n: number) =>
+    opened.transact([put('left', undefined, { n, pad }), put('right', undefined, { n, pad })])
+  const writer = async () => {
+    for (let n = 1; !ended; n++) await write(n)
+  }
+  await write(0)
+  const writing = writer()
+  // A process of its own, as an operator has it: LMDB may be open only once in a process.
+  for (let round = 0; round < 5; round++) {
+    const file = join(directory, `file-${round}`)
+    await promisify(execFile)(process.execPath, [cli, 'backup', 'save', file, '--store', store])
+    const values = [...String(gunzipSync(readFileSync(file))).matchAll(/\\"n\\":(\d+)/g)].map(([, n]) => n)
+    t.ok(values.length === 2 && values[0] === values[1], `${values.join(' and ')} in round ${round}`)
+  }
+  ended = true
+  await writing
+  t.ok(listSegments(store)[0] !== 1, 'segments were folded meanwhile')
+  await opened.close()
 })
 
 void t.test('a store that is lost comes back far above what clients can have seen', async t => {

@@ -30,7 +30,7 @@ void t.test('on a full disk writes are refused by name, reads go on, and writes 
   await t.rejects(fill(), { code: 'HOST_UNFIT', message: /full/ })
   t.ok(store.get(keyOf('p0')))
   t.ok(store.range({ prefix: '/registry/core/pods/' }).entries.length > 10)
-  await t.rejects(store.transact([put('q', 0)]), { code: 'HOST_UNFIT' })
+  await t.rejects(store.transact([put('q', 0, { pad })]), { code: 'HOST_UNFIT' })
   execFileSync('mount', ['-o', 'remount,size=32m', directory])
   t.match(await store.transact([put('q', 0)]), { kind: 'committed' })
 })

@@ -37,10 +37,6 @@ export class EventHistory {
     return this.#events.slice(this.#firstAfter(revision))
   }
 
-  upTo(revision: number): StoreEvent[] {
-    return this.#events.slice(0, this.#firstAfter(revision))
-  }
-
   /** The last revision to forget so that at most `keep` events stay, `bytes` are freed, and none is older than `timeMs`. */
   cut({ timeMs, keep, bytes }: { timeMs: number; keep: number; bytes: number }): number {
     let target = this.compacted

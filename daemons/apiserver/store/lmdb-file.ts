@@ -2,22 +2,24 @@ import { join } from 'node:path'
 import type { Database, RootDatabase } from 'lmdb'
 import { SkiffError } from '../../../kube/errors.ts'
 
-/** What this version writes. 1: one history for all resources; 2: one for each. */
-export const format = 2
+/** What this version writes. 1: one history for all resources; 2: one for each; 3: the history is the log (log/). */
+export const format = 3
 
 /**
  * The file of the embedded store:
  *
- *   objects    key -> the object as it was when its resource last forgot something
- *   changes    [collection, revision, n] -> one event since then
- *   forgotten  collection -> the revision up to which it has forgotten
- *   (root)     revision, compacted (a floor for all collections), format
+ *   objects  key -> the object as it was where the log begins
+ *   (root)   segment: the number of the oldest segment of the log that is needed
+ *            revision: the one that its first transaction follows
+ *            compacted: nothing up to this revision can be watched again
+ *            format
+ *
+ * While a segment is folded, `objects` has some of its changes already, and `compacted` is its last revision: the log
+ * is read over it again.
  */
 export interface LmdbFile {
   root: RootDatabase<Buffer, string>
   objects: Database<Buffer, string>
-  changes: Database<Buffer, [string, number, number]>
-  forgotten: Database<Buffer, string>
 }
 
 export const storeFile = (directory: string): string => join(directory, 'store.mdb')
@@ -37,11 +39,20 @@ export const openLmdbFile = async (
     // With overlapping sync the promise of a write resolves before it is on the disk.
     overlappingSync: false,
   })
-  return {
-    root,
-    objects: root.openDB({ name: 'objects', encoding: 'binary' }),
-    changes: root.openDB({ name: 'changes', encoding: 'binary' }),
-    forgotten: root.openDB({ name: 'forgotten', encoding: 'binary' }),
+  return { root, objects: root.openDB({ name: 'objects', encoding: 'binary' }) }
+}
+
+/** Opens it for `work` alone: what is not open takes no memory, and to open it takes less than a millisecond. */
+export const withLmdbFile = async <T>(
+  directory: string,
+  work: (file: LmdbFile) => T | Promise<T>,
+  options: { readOnly?: boolean; name?: string } = {},
+): Promise<T> => {
+  const file = await openLmdbFile(directory, options)
+  try {
+    return await work(file)
+  } finally {
+    await file.root.close()
   }
 }
 
@@ -57,29 +68,10 @@ export const putNumber = (database: Database<Buffer, string>, name: string, valu
   void database.put(name, bytes).catch(() => {})
 }
 
-/** Throws SkiffError CORRUPT for what a later version has written. */
+/** The format that is found, 0 in a new file. Throws SkiffError CORRUPT for what a later version has written. */
 export const checkFormat = ({ root }: LmdbFile, directory: string): number => {
   const found = readNumber(root, 'format')
   if (found > format)
     throw new SkiffError('CORRUPT', `${storeFile(directory)}: format ${found} is newer than this Skiff`)
   return found
-}
-
-/** Folds the one history of format 1 into the objects; what happened before cannot be watched again. */
-export const upgradeFormat1 = async ({ root, objects }: LmdbFile): Promise<void> => {
-  const history = root.openDB<Buffer, [number, number]>({ name: 'history', encoding: 'binary' })
-  await root.batch(() => {
-    for (const { key, value } of history.getRange({})) {
-      const end = 11 + value.readUInt16BE(9)
-      const name = value.toString('utf8', 11, end)
-      const head = Buffer.alloc(8)
-      head.writeDoubleBE(key[0])
-      void (
-        value.readUInt8(8) === 0 ? objects.put(name, Buffer.concat([head, value.subarray(end)])) : objects.remove(name)
-      ).catch(() => {})
-      void history.remove(key).catch(() => {})
-    }
-    putNumber(root, 'compacted', readNumber(root, 'revision'))
-    putNumber(root, 'format', format)
-  })
 }

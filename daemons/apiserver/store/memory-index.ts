@@ -28,9 +28,6 @@ export const collectionOf = (key: string): string => {
   return key.slice(0, afterPlural + 1)
 }
 
-/** Which collections are to forget what happened up to which revision. */
-export type ForgetPlan = ReadonlyMap<string, number>
-
 /**
  * The state and the recent past in memory, one collection a resource. Engines make writes durable and then apply
  * them here; every read and watch is served from here. Each collection forgets its own past: a resource that is
@@ -67,6 +64,12 @@ export class MemoryIndex {
     const collection = this.#collection(entry.key)
     collection.sorted.set(entry)
     collection.entries.set(entry.key, entry)
+  }
+
+  /** Takes an entry away without an event, if it is there. */
+  unload(key: string): void {
+    const collection = this.#collection(key)
+    if (collection.entries.delete(key)) collection.sorted.delete(key)
   }
 
   #place({ type, entry }: StoreEvent, collection: Collection): void {
@@ -126,11 +129,6 @@ export class MemoryIndex {
     }
   }
 
-  /** Events of one collection up to and including `revision`, oldest first. */
-  eventsUpTo(collection: string, revision: number): StoreEvent[] {
-    return this.#collection(collection).history.upTo(revision)
-  }
-
   /** Whether what a write just added has to be cut off elsewhere before the next turn of the clock. */
   crowded(bounds: HistoryBounds, written: Iterable<StoreEvent>): boolean {
     const names = new Set([...written].map(({ entry }) => collectionOf(entry.key)))
@@ -144,9 +142,8 @@ export class MemoryIndex {
     return bytes
   }
 
-  /** What goes beyond the bounds: the old, the too many, and of the largest histories what is too much in all. */
-  planForgetting(bounds: HistoryBounds, nowMs: number): ForgetPlan {
-    const plan = new Map<string, number>()
+  /** Forgets what goes beyond the bounds: the old, the too many, and of the largest histories what is too much in all. */
+  trim(bounds: HistoryBounds, nowMs: number): void {
     let excess = this.historyBytes - bounds.historyBytes
     const largestFirst = [...this.#collections.values()].sort((a, b) => b.history.bytes - a.history.bytes)
     for (const { name, history } of largestFirst) {
@@ -154,31 +151,19 @@ export class MemoryIndex {
       excess -= bytes
       const keep = eventsBound(bounds, name)
       const target = history.cut({ timeMs: nowMs - bounds.historyMs, keep, bytes })
-      if (target > history.compacted) plan.set(name, target)
+      if (target > history.compacted) history.forget(target)
     }
-    return plan
   }
 
-  /** Every collection that remembers something up to `revision`. */
-  planCompaction(revision: number): ForgetPlan {
-    const plan = new Map<string, number>()
-    for (const { name, history } of this.#collections.values())
-      if (history.compacted < revision && history.upTo(revision).length > 0) plan.set(name, revision)
-    return plan
-  }
-
-  forget(collection: string, revision: number): void {
-    this.#collection(collection).history.forget(revision)
+  /** Forgets what happened up to and including `revision`, in every collection. */
+  compact(revision: number): void {
+    this.compactedRevision = Math.max(this.compactedRevision, revision)
+    for (const { history } of this.#collections.values()) if (history.compacted < revision) history.forget(revision)
   }
 
   /** Everything that is there. */
   all(): Map<string, StoredEntry> {
     return new Map([...this.#collections.values()].flatMap(({ entries }) => [...entries]))
-  }
-
-  /** The revision up to which a collection has forgotten. */
-  forgotten(collection: string): number {
-    return this.#collection(collection).history.compacted
   }
 }
 

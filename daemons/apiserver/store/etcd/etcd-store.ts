@@ -298,13 +298,11 @@ export class EtcdStore implements Store {
     await this.#client.call('KV.Compact', { revision: target }).catch((error: unknown) => {
       if (!isCompacted(error)) throw error
     })
-    for (const [collection, at] of this.#index.planCompaction(target)) this.#index.forget(collection, at)
-    this.#index.compactedRevision = target
+    this.#index.compact(target)
   }
 
   #trim(): void {
-    for (const [collection, at] of this.#index.planForgetting(this.#bounds, this.#options.clock.now()))
-      this.#index.forget(collection, at)
+    this.#index.trim(this.#bounds, this.#options.clock.now())
   }
 
   async #trimForever(signal: AbortSignal): Promise<void> {

@@ -7,8 +7,9 @@ import { keyOf, put } from './store-suite.ts'
 const [directory = '', round = '', writers = '8'] = process.argv.slice(2)
 // A short history: compaction is under way most of the time.
 const history = { historyEvents: 50 }
+const log = { segmentBytes: 32 * 1024, segments: 2 }
 const signal = new AbortController().signal
-const store = await LmdbStore.open({ directory, clock: systemClock, signal, history })
+const store = await LmdbStore.open({ directory, clock: systemClock, signal, history, log })
 /** Once the kernel has the line, it arrives whatever happens to this process; a full pipe is tried again. */
 const tell = (line: string): void => {
   for (;;)

@@ -139,7 +139,9 @@ void t.test(
     const open = (values: ValueCodec) =>
       LmdbStore.open({ directory, clock: new FakeClock(), signal: new AbortController().signal, codec: values })
     const onDisk = (word: string) =>
-      readdirSync(directory).filter(name => readFileSync(join(directory, name)).includes(word))
+      readdirSync(directory, { recursive: true, withFileTypes: true }).filter(
+        entry => entry.isFile() && readFileSync(join(entry.parentPath, entry.name)).includes(word),
+      )
     const password = 'correct-horse-battery-staple'
     let store = await open(codec(provider('aesgcm', 'a')))
     const object = { kind: 'Secret', apiVersion: 'v1', metadata: { name: 's' }, stringData: { password } }
