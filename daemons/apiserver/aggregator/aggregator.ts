@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { Gauge, type Registry as MetricsRegistry } from 'prom-client'
+import { Counter, Gauge, type Registry as MetricsRegistry } from 'prom-client'
 import type { KubeClient } from '../../../kube/client/client.ts'
 import type { UnknownObject } from '../../../kube/object.ts'
 import type { UserInfo } from '../auth/user-info.ts'
@@ -96,6 +96,17 @@ export class Aggregator {
       collect() {
         this.reset()
         for (const { api, available } of byKey.values()) this.set({ name: api.name }, available ? 0 : 1)
+      },
+    })
+    new Counter({
+      name: 'aggregator_unavailable_apiservice_total',
+      help: 'How often an aggregated API could be reached no more, by why.',
+      labelNames: ['name', 'reason'],
+      registers: [register],
+      collect() {
+        this.reset()
+        for (const { api, lost } of byKey.values())
+          for (const [reason, count] of lost) this.inc({ name: api.name, reason }, count)
       },
     })
   }

@@ -31,6 +31,8 @@ export class RemoteWatch {
   readonly documents: RemoteDocuments
   readonly #options: RemoteWatchOptions
   readonly #stopped = new AbortController()
+  /** How often it went away, by why. */
+  readonly lost = new Map<string, number>()
   #available: boolean
   #refreshAt = 0
   #wake: AbortController | undefined
@@ -120,6 +122,7 @@ export class RemoteWatch {
 
   /** Tells it in the APIService's status, where it is not told yet. False: the object has changed meanwhile. */
   async #write({ status, reason, message }: Availability): Promise<boolean> {
+    if (this.#available && status !== 'True') this.lost.set(reason, (this.lost.get(reason) ?? 0) + 1)
     this.#available = status === 'True'
     const { reader, client, clock } = this.#options
     const live = reader.get('apiregistration.k8s.io', 'apiservices', '', this.api.name)

@@ -16,12 +16,16 @@ export interface Authentication {
   frontProxy: FrontProxy | undefined
 }
 
-/** The bearer token of a request; a browser's WebSocket can only send it as a subprotocol. */
+/**
+ * The bearer token of a request; a browser's WebSocket can only send it as a subprotocol, beside those that it speaks.
+ * Throws ApiError Unauthorized for one that stands alone: the browser would be answered with the token.
+ */
 const tokenOf = (headers: RequestHeaders): string | undefined => {
   const [scheme = '', token] = (headers.get('authorization') ?? '').trim().split(' ')
   if (scheme.toLowerCase() === 'bearer') return token
   const protocols = headers.get('sec-websocket-protocol')?.split(',') ?? []
   const bearer = protocols.map(text => text.trim()).find(text => text.startsWith(webSocketTokenPrefix))
+  if (bearer !== undefined && protocols.length < 2) throw apiError('Unauthorized', 'Unauthorized')
   return bearer && Buffer.from(bearer.slice(webSocketTokenPrefix.length), 'base64url').toString()
 }
 

@@ -34,6 +34,7 @@ export interface AnswerHead {
 }
 
 const connectTimeoutMs = 10_000
+const idempotent = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 const hasBody = (from: FullRequest): boolean =>
   'stream' in from
@@ -72,8 +73,9 @@ const answered = (
       to.once('close', () => sent.destroy())
       sent.once('response', resolve)
       sent.once('error', (error: NodeJS.ErrnoException) => {
-        // A kept connection that was closed at that very moment: without a body, the request is made again.
-        if (sent.reusedSocket && error.code === 'ECONNRESET' && !hasBody(from)) attempt()
+        // A kept connection that was closed at that very moment: what changes nothing is asked again.
+        if (sent.reusedSocket && error.code === 'ECONNRESET' && idempotent.has(request.method) && !hasBody(from))
+          attempt()
         else reject(error)
       })
       if (hasBody(from)) from.pipe(sent)

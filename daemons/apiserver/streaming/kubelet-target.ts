@@ -90,10 +90,7 @@ export const kubeletPath = (subresource: string, target: StreamTarget): string =
   const path = (...words: string[]) => `/${words.map(encodeURIComponent).join('/')}`
   const { query } = target
   if (subresource === 'portforward')
-    return withQuery(
-      path('portForward', namespace, name, ...(uid === undefined ? [] : [uid])),
-      pick(query, ['port', 'ports']),
-    )
+    return withQuery(path('portForward', namespace, name, ...(uid === undefined ? [] : [uid])), portsQuery(query))
   if (subresource === 'log') {
     const options = logOptionsOf(query, name)
     return withQuery(
@@ -109,6 +106,12 @@ export const kubeletPath = (subresource: string, target: StreamTarget): string =
     else kubelets.delete('tty')
   }
   return withQuery(path(subresource, namespace, name, ...(uid === undefined ? [] : [uid]), container), kubelets)
+}
+
+/** The kubelet knows PodPortForwardOptions' ports by another name, and in one piece. */
+const portsQuery = (query: URLSearchParams): URLSearchParams => {
+  const ports = [...query.getAll('ports'), ...query.getAll('port')].flatMap(text => text.split(','))
+  return new URLSearchParams(ports.length === 0 ? {} : { port: ports.join(',') })
 }
 
 const STREAM_KEYS = [

@@ -24,7 +24,13 @@ export const servePortForward = async (
   if (upgradeKind(request) === 'spdy') {
     acceptSpdy(socket, negotiate(offeredProtocols(request), [PROTOCOL], PROTOCOL))
   } else {
-    negotiate(offeredSubprotocols(request), [TUNNEL], TUNNEL)
+    const { forwardPorts, portProtocols, portsOf } = await import('./websocket-ports.ts')
+    const protocol = negotiate(offeredSubprotocols(request), [TUNNEL, ...Object.keys(portProtocols)], '')
+    const ports = portProtocols[protocol]
+    if (ports !== undefined) {
+      const wanted = portsOf(request)
+      return forwardPorts(await acceptWebSocket(request, socket, head, protocol), wanted, { ...ports, ...options })
+    }
     const { createWebSocketStream } = await import('ws')
     transport = createWebSocketStream(await acceptWebSocket(request, socket, head, TUNNEL))
     rest = Buffer.alloc(0)

@@ -3,7 +3,9 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import t from 'tap'
+import { WebSocket } from 'ws'
 import { servePortForward } from '../../../kube/streaming/port-forward/accept-port-forward.ts'
+import { decodeMessage, encodeMessage } from '../../../kube/streaming/remote-command/websocket-command.ts'
 import { SpdyConnection } from '../../../kube/streaming/spdy/spdy-connection.ts'
 import { dialSpdy, textOf, upgradeServer } from './upgrade-server.ts'
 
@@ -200,4 +202,60 @@ void t.test('SPDY inside a WebSocket', async t => {
   const connection = new SpdyConnection(new TunnelClient(socket, head), { role: 'client' })
   t.strictSame(await exchange(connection, podPort, '0', 'tunnel'), ['echo: tunnel', ''])
   connection.destroy()
+})
+
+for (const { protocol, base64 } of [
+  { protocol: 'v4.channel.k8s.io', base64: false },
+  { protocol: 'v4.base64.channel.k8s.io', base64: true },
+])
+  void t.test(`${protocol}: two channels a port, each told which`, async t => {
+    const pod = createServer(socket => socket.once('data', data => socket.end(`echo: ${String(data)}`)))
+    await new Promise<void>(resolve => pod.listen(0, '127.0.0.1', () => resolve()))
+    const podPort = (pod.address() as AddressInfo).port
+    const dial = (port: number) =>
+      new Promise<Duplex>((resolve, reject) => {
+        const socket = createConnection({ port, host: '127.0.0.1' }, () => resolve(socket))
+        socket.once('error', reject)
+      })
+    const server = await upgradeServer((request, socket, head) =>
+      servePortForward(request, socket, head, { dial, signal: new AbortController().signal }),
+    )
+    t.teardown(async () => {
+      await server.close()
+      pod.close()
+    })
+    const client = new WebSocket(`ws://127.0.0.1:${server.port}/portForward/a/b?ports=${podPort}&ports=1`, [
+      'v5.channel.k8s.io',
+      protocol,
+    ])
+    client.binaryType = 'nodebuffer'
+    const channels = new Map<number, Buffer>()
+    client.on('message', (data: Buffer) => {
+      const { channel = -1, bytes = Buffer.alloc(0) } = decodeMessage(data, base64) ?? {}
+      channels.set(channel, Buffer.concat([channels.get(channel) ?? Buffer.alloc(0), bytes]))
+    })
+    await once(client, 'open')
+    t.equal(client.protocol, protocol)
+    client.send(encodeMessage(0, Buffer.from('hello'), base64))
+    const [code] = (await once(client, 'close')) as [number]
+    t.equal(code, 1000, 'the session is over when all its connections are')
+    for (const channel of [0, 1]) t.equal(channels.get(channel)?.readUInt16LE(), podPort)
+    for (const channel of [2, 3]) t.equal(channels.get(channel)?.readUInt16LE(), 1)
+    t.equal(channels.get(0)?.toString('latin1', 2), 'echo: hello')
+    t.match(channels.get(3)?.toString('latin1', 2), /^error forwarding port 1: .*ECONNREFUSED/)
+  })
+
+void t.test('WebSocket alone must name its ports', async t => {
+  const { port } = await forwarding(t)
+  for (const { query, message } of [
+    { query: '', message: /query parameter "port" is required/ },
+    { query: '?port=80,x', message: /unable to parse "x" as a port/ },
+    { query: '?port=0', message: /must be > 0/ },
+  ]) {
+    const client = new WebSocket(`ws://127.0.0.1:${port}/${query}`, ['v4.channel.k8s.io'])
+    client.on('error', () => {})
+    const [, response] = (await once(client, 'unexpected-response')) as [unknown, IncomingMessage]
+    t.equal(response.statusCode, 400)
+    t.match((JSON.parse(await textOf(response)) as { message: string }).message, message)
+  }
 })

@@ -145,6 +145,14 @@ t.test('a request is passed on with who asks, its body and its query, and comes 
   t.equal(seen?.headers['authorization'], undefined)
   t.equal(seen?.headers['impersonate-user'], undefined)
   t.match(seen?.headers['x-forwarded-for'], /127\.0\.0\.1/)
+  const large = { peel: 'x'.repeat(5_000_000) }
+  const post = { method: 'POST', body: large }
+  t.equal(
+    (await api.ask('/apis/fruit.example.com/v1/namespaces/a/fruits', post)).status,
+    201,
+    'it says what is too large',
+  )
+  t.equal(remote.seen.at(-1)?.body.length, JSON.stringify(large).length)
 })
 
 t.test('who may not do it here is told so here', async t => {
@@ -338,6 +346,9 @@ t.test('what a remote group serves is in discovery and OpenAPI, old while it is 
   await api.ask('/api/v1/namespaces/default/services/fruit', { method: 'DELETE' })
   await untilReason(api, 'ServiceNotFound')
   await groupIn('Stale')
+  const { text } = await api.ask('/metrics')
+  t.match(text, 'aggregator_unavailable_apiservice{name="v1.fruit.example.com"} 1')
+  t.match(text, 'aggregator_unavailable_apiservice_total{name="v1.fruit.example.com",reason="ServiceNotFound"} 1')
   await api.ask(`${path}/v1.fruit.example.com`, { method: 'DELETE' })
   t.equal((await api.ask('/apis/fruit.example.com')).status, 404)
   t.equal((await api.ask('/apis/fruit.example.com/v1/fruits')).status, 404)

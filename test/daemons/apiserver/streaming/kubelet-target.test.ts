@@ -61,7 +61,8 @@ const paths: { name: string; query: string; is: string }[] = [
     is: '/exec/default/x/u1/a?tty=1&command=sh&command=-c&input=1&output=1',
   },
   { name: 'attach', query: 'stdout=true', is: '/attach/default/x/u1/a?output=1' },
-  { name: 'portforward', query: 'ports=80', is: '/portForward/default/x/u1?ports=80' },
+  { name: 'portforward', query: 'ports=80', is: '/portForward/default/x/u1?port=80' },
+  { name: 'portforward', query: 'ports=80&ports=81', is: '/portForward/default/x/u1?port=80%2C81' },
 ]
 for (const { name, query, is } of paths)
   void t.test(`the kubelet’s path for ${name}`, async t => {
