@@ -16,7 +16,7 @@ import { failureStatus } from '../rest/failure-status.ts'
 import { handleRequest, streamViewOf } from '../rest/handle-request.ts'
 import { contentTypes } from '../rest/negotiate.ts'
 import type { View } from '../rest/represent.ts'
-import { parseResourcePath, type ResourcePath, verbOf } from '../rest/resource-path.ts'
+import { parseResourcePath, requireReadable, type ResourcePath, verbOf } from '../rest/resource-path.ts'
 import { booleanOf, type RestRequest, timeoutSecondsOf, watchRequestOf } from '../rest/rest-request.ts'
 import { verbsOf } from '../schema/endpoints.ts'
 import { JsonLines, type WatchLines } from '../rest/watch-lines.ts'
@@ -179,6 +179,7 @@ export class ApiHandler {
     let flow: Flow | undefined
     let seated: Flow | undefined
     try {
+      requireReadable(pathname)
       const user = this.#userOf(raw)
       const wanted = attributesOf(verb, path, pathname, query)
       if ('httpVersion' in raw && 'writeHead' in reply && this.passesOn(raw)) {

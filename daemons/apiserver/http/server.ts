@@ -2,12 +2,11 @@ import { createSecureServer, type Http2SecureServer, type Http2Session } from 'n
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { IncomingMessage } from 'node:http'
-import { fastify, type FastifyReply, type RouteGenericInterface } from 'fastify'
 import { messageOf, SkiffError } from '../../../kube/errors.ts'
-import type { Answer } from './answer.ts'
 import type { ApiHandler } from './api-handler.ts'
+import { serveRequests } from './http1-requests.ts'
 import { serveStreams } from './http2-streams.ts'
-import { bodyLimit, statusAnswer } from './status-answer.ts'
+import { bodyLimit } from './status-answer.ts'
 
 export interface HttpServerOptions {
   handler: ApiHandler
@@ -28,21 +27,11 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
-const empty = Buffer.alloc(0)
-const bodiless = new Set(['GET', 'HEAD'])
 /** Upstream's bound on a request. */
 const bodyTimeoutMs = 60_000
+const keepAliveMs = 100_000
 /** How long requests under way may take while the server stops. */
 const closeGraceMs = 2000
-
-type Reply = FastifyReply<RouteGenericInterface, Http2SecureServer>
-
-/** As bytes: to the type of a text the framework would add a charset. */
-const send = (reply: Reply, { status, headers, body }: Answer): Reply =>
-  reply
-    .code(status)
-    .headers(headers)
-    .send(typeof body === 'string' ? Buffer.from(body) : body)
 
 const listen = (server: Http2SecureServer, address: string, port: number): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -57,8 +46,6 @@ const listen = (server: Http2SecureServer, address: string, port: number): Promi
     server.listen({ host: address, port }, () => resolve((server.address() as AddressInfo).port))
   })
 
-type Secure = ReturnType<typeof secureOptions>
-
 const secureOptions = (tls: HttpServerOptions['tls']) => ({
   allowHTTP1: true,
   cert: tls.cert,
@@ -67,40 +54,9 @@ const secureOptions = (tls: HttpServerOptions['tls']) => ({
   requestCert: true,
   rejectUnauthorized: false,
   settings: { maxConcurrentStreams: 2000 },
+  // Of HTTP/1.1: longer than clients keep theirs, so that none sends a request as the connection closes.
+  keepAliveTimeout: keepAliveMs,
 })
-
-// Not async: what fastify makes is a thenable, and to await it is to start it.
-const makeApp = (handler: ApiHandler, secure: Secure) => {
-  const app = fastify({
-    http2: true,
-    https: secure,
-    bodyLimit,
-    exposeHeadRoutes: false,
-    // Idle connections carry watches: they are not to be closed for being quiet.
-    http2SessionTimeout: 0,
-    routerOptions: { querystringParser: () => ({}) },
-    frameworkErrors: (error, _, reply) => void send(reply, statusAnswer(error)),
-  })
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
-  app.setErrorHandler((error: Error, _, reply) => send(reply, statusAnswer(error)))
-  app.addHook('onRequest', async (request, reply) => {
-    const { 'content-length': length = '', 'transfer-encoding': coding } = request.headers
-    const hasBody = (length !== '' && length !== '0') || coding !== undefined || !bodiless.has(request.method)
-    if (!handler.passesOn(request.raw) && (!hasBody || handler.expectsBody(request.raw))) return
-    const answer = await handler.handle(request.raw, reply.raw, empty)
-    return answer === undefined
-      ? reply.hijack()
-      : send(request.raw.httpVersionMajor > 1 ? reply : reply.header('connection', 'close'), answer)
-  })
-  app.all('/*', async (request, reply) => {
-    const body = Buffer.isBuffer(request.body) ? request.body : empty
-    const answer = await handler.handle(request.raw, reply.raw, body)
-    if (answer === undefined) return reply.hijack()
-    return send(reply, answer)
-  })
-  return app
-}
 
 /** The connections of all servers, so that they can be ended. */
 interface Connections {
@@ -150,13 +106,12 @@ const closeServers = async (
  */
 export const serveHttp = async ({ handler, addresses, port, tls }: HttpServerOptions): Promise<HttpServer> => {
   const secure = secureOptions(tls)
-  const app = makeApp(handler, secure)
-  await app.ready()
-  const servers = [
-    app.server,
-    ...addresses.slice(1).map(() => createSecureServer(secure, (request, response) => app.routing(request, response))),
-  ]
-  for (const server of servers) serveStreams(server, handler, { bodyBytes: bodyLimit, bodyTimeoutMs })
+  const servers = addresses.map(() => createSecureServer(secure))
+  const limits = { bodyBytes: bodyLimit, bodyTimeoutMs }
+  for (const server of servers) {
+    serveRequests(server, handler, limits)
+    serveStreams(server, handler, limits)
+  }
   const connections = serveConnections(servers, handler)
   let bound = port
   for (const [index, server] of servers.entries()) bound = await listen(server, addresses[index] ?? '127.0.0.1', bound)

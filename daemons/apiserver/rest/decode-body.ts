@@ -52,6 +52,8 @@ const unsupported = (media: string, supported: readonly string[]) =>
     `the body of the request was in an unknown format - accepted media types include: ${supported.join(', ')} (got ${media})`,
   )
 
+const bodyTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+
 export interface BodyOptions {
   /** What the body is where its protobuf envelope does not say. */
   expected: { apiVersion: string; kind: string }
@@ -68,6 +70,8 @@ export const decodeBody = async (
   const media = mediaType(contentType)
   switch (media) {
     case '':
+      if (contentType) throw unsupported(contentType, bodyTypes)
+      return decodeJson(body.toString())
     case '*/*':
     case 'application/json':
       return decodeJson(body.toString())
@@ -80,7 +84,7 @@ export const decodeBody = async (
       return { value: decodeProtobuf(body, expected), findings: [] }
     }
     default:
-      throw unsupported(media, ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'])
+      throw unsupported(media, bodyTypes)
   }
 }
 

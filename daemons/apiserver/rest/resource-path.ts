@@ -1,3 +1,5 @@
+import { apiError } from '../../../kube/status.ts'
+
 /** What a path under /api or /apis addresses. */
 export interface ResourcePath {
   group: string
@@ -15,6 +17,12 @@ const decode = (text: string): string | undefined => {
   } catch {
     return undefined
   }
+}
+
+/** Throws ApiError BadRequest for a path with escapes that are no UTF-8. */
+export const requireReadable = (path: string): void => {
+  if (path.includes('%') && decode(path) === undefined)
+    throw apiError('BadRequest', `the path ${path} has an escape that cannot be read`)
 }
 
 /** Subresources of a namespace; everything else behind a namespace's name is a resource in it. */
