@@ -158,7 +158,7 @@ const customType = (
     convertsRemotely: converter.isRemote,
     fromStored: storedViews(apiVersion, schema, converter),
     toStored,
-    definitions: dialect => publishedDefinitions(published, dialect),
+    definitions: (dialect, textsOf) => publishedDefinitions(published, { dialect, textsOf }),
   }
 }
 

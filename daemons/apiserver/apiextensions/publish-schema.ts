@@ -1,7 +1,8 @@
 import { isJsonObject } from '../../../kube/patch/json-value.ts'
 import type { CustomDefinition } from '../kinds/custom-type.ts'
 import { type OpenApiSchema, refTo } from '../schema/openapi-definitions.ts'
-import { isEmbedded, isIntOrString, type JsonSchema, preserves } from './json-schema.ts'
+import type { DefinitionTexts } from '../schema/schema-row.ts'
+import { isEmbedded, type JsonSchema, preserves } from './json-schema.ts'
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1'
 const objectMeta = `${meta}.ObjectMeta`
@@ -20,57 +21,66 @@ export interface PublishedKind {
 export const definitionName = ({ group, version, kind }: Pick<PublishedKind, 'group' | 'version' | 'kind'>): string =>
   [...group.split('.').reverse(), version, kind].join('.')
 
-const ofResource = (dialect: 'v2' | 'v3'): Record<string, OpenApiSchema> => ({
-  apiVersion: {
-    description: 'The group and version of the API that the object is written in.',
-    type: 'string',
-  },
-  kind: { description: 'What the object is.', type: 'string' },
-  metadata: {
-    description: 'What every object carries: name, labels, annotations and what the system keeps.',
-    ...(dialect === 'v2'
-      ? { $ref: refTo(objectMeta, dialect) }
-      : { allOf: [{ $ref: refTo(objectMeta, dialect) }], default: {} }),
-  },
-})
+/** The documentation of a definition that is built in, and of its fields: where the texts of what all objects share are. */
+export type TextsOf = (definition: string) => DefinitionTexts
 
-/** What OpenAPI 2 has no word for, or old clients break on, is left out: upstream's ToStructuralOpenAPIV2. */
-const unspoken: ReadonlySet<string> = new Set([
-  'nullable',
-  'oneOf',
-  'anyOf',
-  'not',
-  'allOf',
-  'default',
-  'x-kubernetes-validations',
-])
+interface Publication {
+  dialect: 'v2' | 'v3'
+  textsOf: TextsOf
+}
 
-const nothing: ReadonlySet<string> = new Set()
+const metadataProperty = (of: 'Pod' | 'PodList', { dialect, textsOf }: Publication): OpenApiSchema => {
+  const $ref = refTo(of === 'Pod' ? objectMeta : listMeta, dialect)
+  const description = textsOf(`io.k8s.api.core.v1.${of}`).field('metadata') ?? ''
+  return dialect === 'v2' ? { description, $ref } : { description, allOf: [{ $ref }] }
+}
 
-const copyOf = (schema: JsonSchema, leftOut: ReadonlySet<string>): OpenApiSchema => {
+/** What every object has, documented as it is of any built-in kind. */
+const ofResource = (publication: Publication, of: 'Pod' | 'PodList' = 'Pod') => {
+  const texts = publication.textsOf('io.k8s.api.core.v1.Pod')
+  const text = (field: string): OpenApiSchema => ({ description: texts.field(field) ?? '', type: 'string' })
+  return { apiVersion: text('apiVersion'), kind: text('kind'), metadata: metadataProperty(of, publication) }
+}
+
+const isNullable = (schema: unknown): boolean => isJsonObject(schema) && schema['nullable'] === true
+
+/** The names that a client must send: old clients take a null for a field that is missing. */
+const requiredOf = ({ required, properties, additionalProperties }: OpenApiSchema): readonly string[] =>
+  isNullable(additionalProperties) ? [] : (required ?? []).filter(name => !isNullable(properties?.[name]))
+
+const unspoken: ReadonlySet<string> = new Set(['nullable', 'allOf', 'oneOf', 'anyOf', 'not'])
+
+const copyOf = (schema: JsonSchema, leftOut?: ReadonlySet<string>): OpenApiSchema => {
   const result: OpenApiSchema = {}
-  for (const [name, value] of Object.entries(schema)) if (!leftOut.has(name)) result[name] = value
+  for (const [name, value] of Object.entries(schema)) if (leftOut?.has(name) !== true) result[name] = value
   return result
 }
 
+/**
+ * A schema in OpenAPI 2, as upstream's ToStructuralOpenAPIV2 writes it for kubectl: what that has no word for is left
+ * out, and so is all that makes an old kubectl refuse an object that the server takes.
+ */
 const v2Node = (schema: JsonSchema): OpenApiSchema => {
+  const nullable = schema.nullable === true
   const result = copyOf(schema, unspoken)
-  if (schema.nullable === true || isIntOrString(schema)) {
-    // kubectl refuses a null, or the other type, where a type is named.
-    for (const name of ['type', 'items', 'properties', 'additionalProperties']) delete result[name]
-    return result
-  }
-  if (preserves(schema)) {
-    // kubectl takes what is named for all there is.
+  if (nullable || preserves(schema)) {
     delete result.items
     delete result.properties
   }
+  const untyped =
+    nullable ||
+    (result.type === 'array' && result.items === undefined) ||
+    (result.type === 'object' && preserves(schema))
+  if (untyped) delete result.type
+  const required = requiredOf(result)
+  if (required.length === 0) delete result.required
+  else result.required = required
   return result
 }
 
-const children = (schema: OpenApiSchema, dialect: 'v2' | 'v3'): OpenApiSchema => {
+const children = (schema: OpenApiSchema, publication: Publication): OpenApiSchema => {
   const result = { ...schema }
-  const convert = (child: unknown): OpenApiSchema => publishNode(child as JsonSchema, dialect)
+  const convert = (child: unknown): OpenApiSchema => publishNode(child as JsonSchema, publication)
   if (isJsonObject(schema.properties))
     result.properties = Object.fromEntries(
       Object.entries(schema.properties).map(([name, property]) => [name, convert(property)]),
@@ -80,42 +90,45 @@ const children = (schema: OpenApiSchema, dialect: 'v2' | 'v3'): OpenApiSchema =>
   return result
 }
 
-const publishNode = (schema: JsonSchema, dialect: 'v2' | 'v3'): OpenApiSchema => {
-  const node = dialect === 'v2' ? v2Node(schema) : copyOf(schema, nothing)
-  const result = children(node, dialect)
-  if (!isEmbedded(schema) || (dialect === 'v2' && (preserves(schema) || schema.nullable === true))) return result
-  return { ...result, properties: { ...result.properties, ...ofResource(dialect) } }
+const publishNode = (schema: JsonSchema, publication: Publication): OpenApiSchema => {
+  const { dialect } = publication
+  const result = children(dialect === 'v2' ? v2Node(schema) : copyOf(schema), publication)
+  if (!isEmbedded(schema) || (dialect === 'v2' && preserves(schema))) return result
+  const required = new Set([...(result.required ?? []), 'kind', 'apiVersion'])
+  return { ...result, required: [...required], properties: { ...result.properties, ...ofResource(publication) } }
+}
+
+const publishRoot = (schema: JsonSchema, publication: Publication): OpenApiSchema => {
+  // A root of which not all is known says nothing: kubectl would find every field wrong that is not named.
+  if (preserves(schema) && publication.dialect === 'v2') return { type: 'object' }
+  const root = publishNode(schema, publication)
+  return { ...root, properties: { ...root.properties, ...ofResource(publication) } }
 }
 
 /** The definitions of a kind and of its list, as the OpenAPI documents show them. */
 export const publishedDefinitions = (
-  published: PublishedKind,
-  dialect: 'v2' | 'v3',
+  { schema, ...published }: PublishedKind,
+  publication: Publication,
 ): Record<string, CustomDefinition> => {
-  const { group, version, kind, listKind, plural, schema } = published
+  const { group, version, kind, listKind, plural } = published
   const name = definitionName(published)
-  const root = publishNode(schema, dialect)
   const gvk = (of: string) => ({ 'x-kubernetes-group-version-kind': [{ group, version, kind: of }] })
-  const own: OpenApiSchema = {
-    ...root,
-    type: 'object',
-    // A root of which nothing is known is no struct: kubectl would find every field of it wrong.
-    ...(preserves(schema) && dialect === 'v2' ? {} : { properties: { ...root.properties, ...ofResource(dialect) } }),
-    ...gvk(kind),
-  }
-  const { apiVersion, kind: kindField } = ofResource(dialect)
+  const own: OpenApiSchema = { ...publishRoot(schema, publication), ...gvk(kind) }
+  const itemsText =
+    publication
+      .textsOf('io.k8s.api.core.v1.PodList')
+      .field('items')
+      ?.replace(/^List of pods\b/, `List of ${plural}`) ?? `List of ${plural}.`
+  const { apiVersion, kind: kindField, metadata } = ofResource(publication, 'PodList')
   const list: OpenApiSchema = {
     description: `${listKind} is a list of ${kind}`,
     type: 'object',
     required: ['items'],
     properties: {
-      ...(apiVersion && { apiVersion }),
-      items: { description: `List of ${plural}.`, type: 'array', items: { $ref: refTo(name, dialect) } },
-      ...(kindField && { kind: kindField }),
-      metadata: {
-        description: 'The version of the list, and how to go on.',
-        ...(dialect === 'v2' ? { $ref: refTo(listMeta, dialect) } : { allOf: [{ $ref: refTo(listMeta, dialect) }] }),
-      },
+      apiVersion,
+      items: { description: itemsText, type: 'array', items: { $ref: refTo(name, publication.dialect) } },
+      kind: kindField,
+      metadata,
     },
     ...gvk(listKind),
   }

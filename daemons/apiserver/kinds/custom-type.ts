@@ -1,6 +1,7 @@
 import type { UnknownObject } from '../../../kube/object.ts'
 import type { TypeSchema } from '../../../kube/patch/schema.ts'
 import type { OpenApiSchema } from '../schema/openapi-definitions.ts'
+import type { DefinitionTexts } from '../schema/schema-row.ts'
 import type { StoredEntry } from '../store/stored-entry.ts'
 
 export interface Decoded {
@@ -31,6 +32,9 @@ export interface CustomType {
   fromStored(entries: readonly StoredEntry[]): readonly StoredEntry[] | Promise<readonly StoredEntry[]>
   /** An object of this version as the storage version keeps it. Rejects with ApiError. */
   toStored(object: UnknownObject): UnknownObject | Promise<UnknownObject>
-  /** The definitions that only this kind has, by name. */
-  definitions(dialect: 'v2' | 'v3'): Readonly<Record<string, CustomDefinition>>
+  /** The definitions that only this kind has, by name. `textsOf`: the documentation of built-in definitions. */
+  definitions(
+    dialect: 'v2' | 'v3',
+    textsOf: (definition: string) => DefinitionTexts,
+  ): Readonly<Record<string, CustomDefinition>>
 }

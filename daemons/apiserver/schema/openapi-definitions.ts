@@ -150,7 +150,7 @@ export const openApiDefinitions = (
   const scalars = scalarDefinitions(dialect)
   const gvks = gvksByDefinition(kinds)
   const texts = readTexts()
-  const custom = new Map(kinds.flatMap(kind => Object.entries(kind.custom?.definitions(dialect) ?? {})))
+  const custom = new Map(kinds.flatMap(kind => Object.entries(kind.custom?.definitions(dialect, texts) ?? {})))
   const result = new Map<string, OpenApiSchema>()
   const pending = [...roots]
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {

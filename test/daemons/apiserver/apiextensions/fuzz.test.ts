@@ -7,12 +7,15 @@ import { loadRules } from '../../../../daemons/apiserver/apiextensions/rules.ts'
 import { customResourceDefinitionKind } from '../../../../daemons/apiserver/kinds/custom-resource-definition.ts'
 import { checkObject } from '../../../../daemons/apiserver/registry/check-object.ts'
 import type { RequestContext } from '../../../../daemons/apiserver/registry/registry.ts'
+import { readTexts } from '../../../../daemons/apiserver/schema/schema-row.ts'
 import type { UnknownObject } from '../../../../kube/object.ts'
 import { cloneJson } from '../../../../kube/patch/json-value.ts'
 import { ApiError } from '../../../../kube/status.ts'
 import { definition, version } from './definitions.ts'
 
 t.before(loadRules)
+
+const texts = readTexts()
 
 const context: RequestContext = {
   user: { name: 'x', groups: [] },
@@ -114,7 +117,7 @@ t.test('whatever stands in a schema, it is admitted or refused, and objects are 
         kind.setDefaults?.(widget)
         kind.validate?.(widget)
         kind.validateUpdate?.(widget, before, '')
-        JSON.stringify([kind.custom?.definitions('v2'), kind.custom?.definitions('v3')])
+        JSON.stringify([kind.custom?.definitions('v2', texts), kind.custom?.definitions('v3', texts)])
       }
     }),
     { numRuns: 2000, seed: 7 },
