@@ -114,7 +114,14 @@ export const serveHttp = async ({ handler, addresses, port, tls }: HttpServerOpt
   }
   const connections = serveConnections(servers, handler)
   let bound = port
-  for (const [index, server] of servers.entries()) bound = await listen(server, addresses[index] ?? '127.0.0.1', bound)
+  try {
+    for (const [index, server] of servers.entries())
+      bound = await listen(server, addresses[index] ?? '127.0.0.1', bound)
+  } catch (error) {
+    // Those that have their address already would keep the process alive.
+    for (const server of servers) server.close()
+    throw error
+  }
   return {
     port: bound,
     close: () => closeServers(servers, connections, handler),

@@ -77,6 +77,8 @@ export class LmdbStore implements Store {
   #waiting: Waiting[] = []
   /** The end of the last commit or compaction: they never overlap. */
   #turn: Promise<void> = Promise.resolve()
+  /** Ends what runs beside the writes. */
+  readonly #stop = new AbortController()
   #scheduled = false
   #folding = false
   #closed = false
@@ -256,7 +258,8 @@ export class LmdbStore implements Store {
   }
 
   async #trimForever(): Promise<void> {
-    const { clock, signal } = this.#options
+    const { clock } = this.#options
+    const signal = AbortSignal.any([this.#options.signal, this.#stop.signal])
     for (;;) {
       await clock.sleep(compactEveryMs, signal)
       if (this.#closed) continue
@@ -267,6 +270,7 @@ export class LmdbStore implements Store {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#stop.abort(new SkiffError('UNAVAILABLE', 'the store is closed'))
     while (this.#waiting.length > 0 || this.#scheduled) {
       await this.#turn
       await new Promise<void>(done => setImmediate(done))
