@@ -70,7 +70,7 @@ export const options = {
   }),
   serviceClusterIpRange: stringOption('service-cluster-ip-range', {
     default: '10.96.0.0/16',
-    help: 'range of the ClusterIPs; the first address is that of the API itself',
+    help: 'range of the ClusterIPs, or one of each family: 10.96.0.0/16,fd00:96::/108; the first address of the first is that of the API itself',
   }),
   serviceNodePortRange: stringOption('service-node-port-range', {
     default: '30000-32767',

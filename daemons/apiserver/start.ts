@@ -12,8 +12,12 @@ import { reconcilePolicy } from './auth/rbac/reconcile-policy.ts'
 import { makeTokens, type Tokens } from './auth/tokens/make-tokens.ts'
 import type { UserInfo } from './auth/user-info.ts'
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
-import { admissionPlugins } from './admission/plugins.ts'
+import { type AdmissionOptions, admissionPlugins } from './admission/plugins.ts'
 import { selectPlugins } from './admission/select-plugins.ts'
+import { AllocationMetrics } from './allocation/allocation-metrics.ts'
+import { NumberRepair } from './allocation/repair-loop.ts'
+import { addressAt, parsePortRange, parseServiceRanges } from './allocation/service-range.ts'
+import { ServiceRanges } from './allocation/service-ranges.ts'
 import { conversionClient } from './apiextensions/conversion-client.ts'
 import { DefinitionController } from './apiextensions/definition-controller.ts'
 import { keepPolicyStatus } from './admission/validating-admission-policy/policy-status.ts'
@@ -32,9 +36,9 @@ import { serverVersion } from './http/version.ts'
 import { InProcessClient } from './in-process-client.ts'
 import { servedKinds } from './kinds/builtin.ts'
 import type { ApiServerOptions } from './options.ts'
+import { putAwayAll, untilStopped } from './put-away.ts'
 import { readerOf, Registry } from './registry/registry.ts'
 import { ensureNamespaces, ensureSystemObjects, restoreSystemObjects } from './registry/system-objects.ts'
-import { keepUp } from './registry/upkeep.ts'
 import { makeDocuments } from './schema/documents.ts'
 import { openStore } from './store/open-store.ts'
 import type { Store } from './store/store.ts'
@@ -67,20 +71,6 @@ const proxyIdentity = ({ proxyClientCertFile: cert, proxyClientKeyFile: key }: A
   cert === '' || key === ''
     ? undefined
     : { cert: readPem('proxy-client-cert-file', cert), key: readPem('proxy-client-key-file', key) }
-
-/** `10.96.0.1` of `10.96.0.0/16`. */
-export const firstAddress = (range: string): string => {
-  const [address = '', bits = ''] = range.split('/')
-  const length = Number(bits)
-  if (!isIPv4(address) || !/^\d+$/.test(bits) || length < 8 || length > 30)
-    throw new SkiffError(
-      'INVALID_INPUT',
-      `--service-cluster-ip-range: ${range} is not an IPv4 range between /8 and /30`,
-    )
-  const number = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
-  const first = number - (number % 2 ** (32 - length)) + 1
-  return [24, 16, 8, 0].map(shift => Math.floor(first / 2 ** shift) % 256).join('.')
-}
 
 const isReachable = (address: string): boolean =>
   isIPv4(address) && !address.startsWith('127.') && !address.startsWith('169.254.') && address !== '0.0.0.0'
@@ -131,23 +121,26 @@ const passedRequests = (
 const openRegistry = async (
   options: ApiServerOptions,
   context: DaemonContext,
-  webhookMetrics: WebhookMetrics,
+  metrics: AdmissionMetrics,
 ): Promise<{ registry: Registry; authorization: Authorization; tokens: Tokens }> => {
   const store = await openStore(options, context)
   try {
-    return registryOn(store, options, webhookMetrics)
+    return registryOn(store, options, metrics)
   } catch (error) {
     await store.close()
     throw error
   }
 }
 
-const registryOn = (store: Store, options: ApiServerOptions, webhookMetrics: WebhookMetrics) => {
+/** What admission plugins count by themselves. */
+type AdmissionMetrics = Required<Pick<AdmissionOptions, 'webhookMetrics' | 'allocationMetrics'>>
+
+const registryOn = (store: Store, options: ApiServerOptions, metrics: AdmissionMetrics) => {
   const { serviceClusterIpRange, serviceNodePortRange } = options
   const authorization = makeAuthorization(options.authorizationMode, store)
   const { authorizer, rbac } = authorization
   const mountTokens = options.serviceAccountSigningKeyFile !== ''
-  const admission = { serviceClusterIpRange, serviceNodePortRange, webhookMetrics, authorizer, mountTokens }
+  const admission = { serviceClusterIpRange, serviceNodePortRange, ...metrics, authorizer, mountTokens }
   const selection = { enable: options.enableAdmissionPlugins, disable: options.disableAdmissionPlugins }
   const plugins = [
     rbacEscalationPlugin(rbac, authorizer),
@@ -171,34 +164,17 @@ const check = (options: ApiServerOptions): void => {
   if (options.bindAddress.length === 0) throw new SkiffError('INVALID_INPUT', '--bind-address needs an address')
 }
 
-/** Removes what is old until the daemon is stopped; then puts everything away. */
-const untilStopped = async (
-  registry: Registry,
-  { eventTtl: eventTtlMs }: ApiServerOptions,
-  { signal, log }: DaemonContext,
-  putAway: () => Promise<void>,
-): Promise<void> => {
-  try {
-    await keepUp(registry, {
-      eventTtlMs,
-      signal,
-      onError: err => log.error({ err }, 'removing old events failed'),
-    })
-  } catch (error) {
-    if (!signal.aborted) throw error
-  } finally {
-    await putAway()
-  }
-}
-
 /**
  * Opens the store, listens, and makes the objects every cluster has. Throws SkiffError INVALID_INPUT for files and
  * ranges that do not fit, HOST_UNFIT for a port that is taken, ALREADY_RUNNING for a store that is in use.
  */
 export const start = async (options: ApiServerOptions, context: DaemonContext): Promise<RunningApiServer> => {
-  const { log, signal } = context
+  const { log } = context
+  // A start that fails ends what it has begun, although its process may go on.
+  const failed = new AbortController()
+  const signal = AbortSignal.any([context.signal, failed.signal])
   check(options)
-  const clusterIp = firstAddress(options.serviceClusterIpRange)
+  const serviceRanges = parseServiceRanges(options.serviceClusterIpRange)
   const authorities = readAuthorities(options)
   const tls = {
     cert: readPem('tls-cert-file', options.tlsCertFile),
@@ -207,8 +183,9 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
   }
   const frontProxy = frontProxyOf(options, authorities)
   const identity = proxyIdentity(options)
-  const webhookMetrics = new WebhookMetrics()
-  const { registry, authorization, tokens } = await openRegistry(options, context, webhookMetrics)
+  const metrics = { webhookMetrics: new WebhookMetrics(), allocationMetrics: new AllocationMetrics() }
+  const { registry, authorization, tokens } = await openRegistry(options, context, metrics)
+  const stops: (() => void | Promise<void>)[] = [() => registry.store.close(), () => authorization.close()]
   const self = new InProcessClient(registry, selfUser)
   const aggregator = new Aggregator({
     registry,
@@ -242,7 +219,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
       'poststarthook/bootstrap-controller': () => (ready ? undefined : 'not finished'),
       shutdown: () => (signal.aborted ? 'the process is shutting down' : undefined),
     },
-    metrics: makeApiMetrics(registry, [webhookMetrics, aggregator, flowMetrics]),
+    metrics: makeApiMetrics(registry, [...Object.values(metrics), aggregator, flowMetrics]),
     openId: tokens.documents,
     anonymousAuth: options.anonymousAuth,
     frontProxy,
@@ -260,42 +237,47 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
       signal,
       onError: err => log.error({ err }, 'keeping a CustomResourceDefinition up to date failed'),
     })
-    const stopDefinitions = await definitions.start()
-    const stopAggregator = await aggregator.start()
+    stops.push(await definitions.start(), await aggregator.start())
+    const { store } = registry
+    const repair = new NumberRepair({
+      store,
+      client: self,
+      ranges: new ServiceRanges(store, serviceRanges),
+      ports: parsePortRange(options.serviceNodePortRange),
+      metrics: metrics.allocationMetrics,
+      clock: systemClock,
+      onError: err => log.error({ err }, 'repairing ClusterIPs and NodePorts failed'),
+    })
+    // Before the first request: Services that are stored have their numbers.
+    await repair.run()
+    stops.push(repair.start())
     const server = await serveHttp({ handler, addresses: options.bindAddress, port: options.securePort, tls })
+    stops.push(() => server.close())
     const address = advertised(options)
     if (address === undefined) log.warn('no address but loopback: pods cannot reach the API (see --advertise-address)')
-    const endpoint = { clusterIp, address, port: server.port, serviceRange: options.serviceClusterIpRange }
+    const endpoint = { clusterIp: addressAt(serviceRanges[0], 0), address, port: server.port, serviceRanges }
     const trust = { resource: configMaps, object: authenticationConfigMap(options, authorities), keep: ['data'] }
     const ensure = () => ensureSystemObjects(self, endpoint, [trust])
     await ensure()
-    const stopFlow = flow.start()
-    const stopFlowStatus = keepFlowStatus(registry.store, self, {
-      now: () => registry.now(),
-      onError: err => log.error({ err }, 'telling the status of a FlowSchema failed'),
-    })
-    const stopRestoring = restoreSystemObjects(registry.store, ensure, err =>
-      log.error({ err }, 'making a system object again failed'),
-    )
-    const stopPolicyStatus = keepPolicyStatus(registry, self, err =>
-      log.error({ err }, 'checking the types of a ValidatingAdmissionPolicy failed'),
+    stops.push(
+      flow.start(),
+      keepFlowStatus(registry.store, self, {
+        now: () => registry.now(),
+        onError: err => log.error({ err }, 'telling the status of a FlowSchema failed'),
+      }),
+      restoreSystemObjects(registry.store, ensure, err => log.error({ err }, 'making a system object again failed')),
+      keepPolicyStatus(registry, self, err =>
+        log.error({ err }, 'checking the types of a ValidatingAdmissionPolicy failed'),
+      ),
     )
     ready = true
     log.info({ addresses: options.bindAddress, port: server.port }, 'serving')
-    const done = untilStopped(registry, options, context, async () => {
-      stopRestoring()
-      stopFlow()
-      stopFlowStatus()
-      stopDefinitions()
-      stopAggregator()
-      stopPolicyStatus()
-      await server.close()
-      authorization.close()
-      await registry.store.close()
-    })
+    const done = untilStopped(registry, options, { signal, log }, () => putAwayAll(stops))
     return { done, port: server.port, client: user => new InProcessClient(registry, user) }
   } catch (error) {
-    await registry.store.close()
+    failed.abort(error)
+    // Why it could not start is worth more than what could not be put away.
+    await putAwayAll(stops).catch((err: unknown) => log.error({ err }, 'putting away a failed start failed'))
     throw error
   }
 }

@@ -1,3 +1,4 @@
+import { AllocationMetrics } from '../allocation/allocation-metrics.ts'
 import { systemClock } from '../../../host/clock.ts'
 import type { Clock } from '../../../kube/clock.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
@@ -39,6 +40,7 @@ export interface AdmissionOptions {
   mountTokens?: boolean
   clock?: Clock
   webhookMetrics?: WebhookMetrics
+  allocationMetrics?: AllocationMetrics
 }
 
 /**
@@ -49,6 +51,7 @@ export const admissionPlugins = ({
   clock = systemClock,
   mountTokens = false,
   webhookMetrics = new WebhookMetrics(),
+  allocationMetrics = new AllocationMetrics(),
   authorizer,
   ...ranges
 }: AdmissionOptions): AdmissionPlugin[] => [
@@ -74,5 +77,5 @@ export const admissionPlugins = ({
   validatingAdmissionPolicyPlugin(),
   validatingWebhookPlugin(webhookMetrics),
   resourceQuotaPlugin(),
-  serviceAllocationPlugin(ranges),
+  serviceAllocationPlugin({ ...ranges, metrics: allocationMetrics }),
 ]

@@ -1,192 +1,143 @@
 import type { Service } from 'kubernetes-types/core/v1.js'
-import { isIPv4 } from 'node:net'
+import type { UnknownObject } from '../../../kube/object.ts'
 import { apiError } from '../../../kube/status.ts'
-import type { Draft } from '../kinds/draft.ts'
+import { draftOf, type Draft } from '../kinds/draft.ts'
 import { invalid } from '../kinds/field-error.ts'
 import type { FieldError } from '../kinds/kind.ts'
 import { needsClusterIp, needsHealthCheckPort, needsNodePort } from '../kinds/service-update.ts'
-import type { NumberPool } from './number-pool.ts'
-import { ipv4ToNumber, nodePortPool, numberToIpv4, serviceIpPool } from './service-ranges.ts'
+import type { NumberTaker } from './number-taker.ts'
+import { nodePortsOf } from './service-claims.ts'
+import { initFamilies, isSettled } from './service-families.ts'
+import type { IpFamily } from './service-range.ts'
 
-type Row = Draft<Service>
-type Spec = NonNullable<Row['spec']>
+type Spec = NonNullable<Draft<Service>['spec']>
+type Port = NonNullable<Spec['ports']>[number]
 
-/** What one write took, and what it no longer needs: exactly one of the two is given back, by the write's outcome. */
-export interface Allocation {
-  takenIps: number[]
-  takenPorts: number[]
-  obsoleteIps: number[]
-  obsoletePorts: number[]
+export interface AllocationRequest {
+  /** Filled in, in place. */
+  service: UnknownObject
+  /** As it is stored; undefined: it is new. */
+  old: UnknownObject | undefined
+  /** Of the cluster, the default one first. */
+  families: readonly [IpFamily, ...IpFamily[]]
 }
 
-export interface AllocatorOptions {
-  serviceClusterIpRange: string
-  serviceNodePortRange: string
-  random?: () => number
+const internal = (why: string) => apiError('InternalError', `Internal error occurred: ${why}`)
+
+/** Upstream's clients may know only the singular field. */
+const pluralize = (spec: Spec): void => {
+  if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP]
 }
 
-/** The address a Service holds; undefined for none, for headless ones, and for those of another family. */
-const heldIp = (spec: Spec | undefined): number | undefined => {
-  const text = spec?.clusterIP || spec?.clusterIPs?.[0]
-  return needsClusterIp(spec) && text && isIPv4(text) ? ipv4ToNumber(text) : undefined
+/**
+ * Gives a Service the addresses and ports that it lacks, and takes those it asks for, in the words of upstream's
+ * errors. `keys` are what was taken of `taker`, to be settled when the write is over; none are with errors.
+ * Throws ApiError InternalError when a range is used up.
+ */
+export const allocate = (
+  taker: NumberTaker,
+  { service, old, families }: AllocationRequest,
+): { keys: string[]; errors: FieldError[] } => {
+  const draft = draftOf<Service>(service)
+  const spec = (draft.spec ??= {})
+  const before = old === undefined ? undefined : draftOf<Service>(old).spec
+  pluralize(spec)
+  const errors = initFamilies(spec, before, families)
+  const keys: string[] = []
+  if (errors.length > 0) return { keys, errors }
+  try {
+    errors.push(...takeAddresses(taker, { spec, before }, keys))
+    if (errors.length === 0)
+      errors.push(...takePorts(taker, { spec, held: old === undefined ? [] : nodePortsOf(old) }, keys))
+  } catch (error) {
+    taker.settle(keys)
+    throw error
+  }
+  if (errors.length === 0) return { keys, errors }
+  taker.settle(keys)
+  return { keys: [], errors }
 }
 
-const heldPorts = (spec: Spec | undefined): number[] => {
-  const ports =
-    needsNodePort(spec) || spec?.type === 'LoadBalancer' ? (spec?.ports ?? []).map(p => p.nodePort ?? 0) : []
-  if (needsHealthCheckPort(spec)) ports.push(spec?.healthCheckNodePort ?? 0)
-  return [...new Set(ports.filter(port => port > 0))]
+const takeAddresses = (
+  taker: NumberTaker,
+  { spec, before }: { spec: Spec; before: Spec | undefined },
+  keys: string[],
+): FieldError[] => {
+  if (!needsClusterIp(spec) || spec.clusterIP === 'None') return []
+  if (before !== undefined && (before.clusterIP === 'None' || isSettled(spec, before))) return []
+  // What it has may not change, which is validation's to say.
+  const held = needsClusterIp(before) ? (before?.clusterIPs?.length ?? 0) : 0
+  const addresses = [...(spec.clusterIPs ?? [])]
+  for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
+    if (i < held) continue
+    const wanted = addresses[i] ?? ''
+    const taken = taker.address(family, wanted)
+    if ('why' in taken) {
+      if (wanted === '') throw internal(`failed to allocate a serviceIP: ${taken.why}`)
+      return [invalid('spec.clusterIPs', spec.clusterIPs, `failed to allocate IP ${wanted}: ${taken.why}`)]
+    }
+    keys.push(taken.key)
+    addresses[i] = taken.address
+  }
+  if (addresses.length > 0) {
+    spec.clusterIPs = addresses
+    spec.clusterIP ||= addresses[0] ?? ''
+  }
+  return []
 }
 
-/** Gives Services their cluster addresses and node ports, in the words of upstream's errors. */
-export class ServiceAllocator {
-  readonly #ips: NumberPool
-  readonly #ports: NumberPool
-  readonly #ipRange: string
-  readonly #portRange: string
-
-  /** Throws SkiffError INVALID_INPUT or NOT_IMPLEMENTED on a range it cannot serve. */
-  constructor({ serviceClusterIpRange, serviceNodePortRange, random }: AllocatorOptions) {
-    this.#ipRange = serviceClusterIpRange
-    this.#portRange = serviceNodePortRange
-    this.#ips = serviceIpPool(serviceClusterIpRange, random)
-    this.#ports = nodePortPool(serviceNodePortRange, random)
-  }
-
-  /** Starts over from what the stored Services hold. */
-  rebuild(services: readonly Row[]): void {
-    this.#ips.clear()
-    this.#ports.clear()
-    for (const { spec } of services) {
-      const ip = heldIp(spec)
-      if (ip !== undefined) this.#ips.take(ip)
-      for (const port of heldPorts(spec)) this.#ports.take(port)
-    }
-  }
-
-  /**
-   * Fills in what `service` lacks, in place. With errors, what was taken so far has been given back.
-   * Throws ApiError InternalError when a range is used up.
-   */
-  allocate(service: Row, old: Row | undefined): { allocation: Allocation; errors: FieldError[] } {
-    const allocation: Allocation = { takenIps: [], takenPorts: [], obsoleteIps: [], obsoletePorts: [] }
-    const spec = (service.spec ??= {})
-    try {
-      const errors = [
-        ...this.#allocateIp(spec, old?.spec, allocation),
-        ...this.#allocatePorts(spec, old?.spec, allocation),
-      ]
-      if (errors.length > 0) this.settle(allocation, false)
-      return { allocation, errors }
-    } catch (error) {
-      this.settle(allocation, false)
-      throw error
-    }
-  }
-
-  /** Gives back what the write no longer needs, or, where it failed, what it took. */
-  settle(allocation: Allocation, committed: boolean): void {
-    for (const ip of committed ? allocation.obsoleteIps : allocation.takenIps) this.#ips.release(ip)
-    for (const port of committed ? allocation.obsoletePorts : allocation.takenPorts) this.#ports.release(port)
-  }
-
-  /** A Service that is gone. */
-  release({ spec }: Row): void {
-    const ip = heldIp(spec)
-    if (ip !== undefined) this.#ips.release(ip)
-    for (const port of heldPorts(spec)) this.#ports.release(port)
-  }
-
-  #allocateIp(spec: Spec, before: Spec | undefined, allocation: Allocation): FieldError[] {
-    const held = heldIp(before)
-    if (!needsClusterIp(spec)) {
-      if (held !== undefined) allocation.obsoleteIps.push(held)
-      return []
-    }
-    const wanted = spec.clusterIP || spec.clusterIPs?.[0]
-    if (wanted === 'None') return []
-    const errors = familyErrors(spec)
-    if (errors.length > 0) return errors
-    if (!wanted) {
-      const ip = this.#ips.takeAny()
-      if (ip === undefined) throw apiError('InternalError', 'failed to allocate a serviceIP: range is full')
-      allocation.takenIps.push(ip)
-      spec.clusterIP = numberToIpv4(ip)
-      spec.clusterIPs = [spec.clusterIP]
-      return []
-    }
-    // What is no address is named by validation, and an address that changed too.
-    if (!isIPv4(wanted) || held !== undefined) return []
-    const ip = ipv4ToNumber(wanted)
-    const refuse = (why: string) => [invalid('spec.clusterIPs', [wanted], `failed to allocate IP ${wanted}: ${why}`)]
-    if (!this.#ips.includes(ip))
-      return refuse(`the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${this.#ipRange}`)
-    if (!this.#ips.take(ip)) return refuse('provided IP is already allocated')
-    allocation.takenIps.push(ip)
-    return []
-  }
-
-  #allocatePorts(spec: Spec, before: Spec | undefined, allocation: Allocation): FieldError[] {
-    const held = new Set(heldPorts(before))
-    const errors: FieldError[] = []
-    const mine = new Set<number>()
-    const ask = (port: number, path: string): void => {
-      const known = held.has(port) || mine.has(port)
-      mine.add(port)
-      // One number may serve a TCP and a UDP port of the same Service.
-      if (known) return
-      const error = this.#takePort(port, path, allocation)
-      if (error !== undefined) errors.push(error)
-    }
-    // Those who name a port come first: what is chosen at random must not meet them.
-    const ports = needsNodePort(spec) ? (spec.ports ?? []) : []
-    for (const [i, port] of ports.entries()) if (port.nodePort) ask(port.nodePort, `spec.ports[${i}].nodePort`)
-    if (needsHealthCheckPort(spec) && spec.healthCheckNodePort)
-      ask(spec.healthCheckNodePort, 'spec.healthCheckNodePort')
-    if (errors.length > 0) return errors
-    for (const port of ports) {
-      if (port.nodePort) continue
-      const twin = ports.find(p => p.nodePort && p.port === port.port && p.protocol !== port.protocol)?.nodePort
-      const shared = twin && !ports.some(p => p.nodePort === twin && p.protocol === port.protocol) ? twin : undefined
-      port.nodePort = shared ?? this.#takeAnyPort(allocation)
-      mine.add(port.nodePort)
-    }
-    if (needsHealthCheckPort(spec) && !spec.healthCheckNodePort) {
-      spec.healthCheckNodePort = this.#takeAnyPort(allocation)
-      mine.add(spec.healthCheckNodePort)
-    }
-    allocation.obsoletePorts.push(...[...held].filter(port => !mine.has(port)))
-    return []
-  }
-
-  #takePort(port: number, path: string, allocation: Allocation): FieldError | undefined {
-    if (!this.#ports.includes(port))
-      return invalid(
-        path,
-        port,
-        `provided port is not in the valid range. The range of valid ports is ${this.#portRange}`,
-      )
-    if (!this.#ports.take(port)) return invalid(path, port, 'provided port is already allocated')
-    allocation.takenPorts.push(port)
-    return undefined
-  }
-
-  #takeAnyPort(allocation: Allocation): number {
-    const port = this.#ports.takeAny()
-    if (port === undefined) throw apiError('InternalError', 'failed to allocate a nodePort: range is full')
-    allocation.takenPorts.push(port)
-    return port
-  }
-}
-
-/** Skiff's Services have IPv4 alone; only a headless one without selector may say otherwise, and never gets here. */
-const familyErrors = (spec: Spec): FieldError[] => {
+const takePorts = (
+  taker: NumberTaker,
+  { spec, held }: { spec: Spec; held: readonly number[] },
+  keys: string[],
+): FieldError[] => {
+  const outside = spec.type === 'NodePort' || spec.type === 'LoadBalancer'
+  const ports = outside ? (spec.ports ?? []) : []
+  // Its own: what it had, and what it has got in this write; TCP and UDP may share a number.
+  const own = new Set(held)
   const errors: FieldError[] = []
-  for (const [i, family] of (spec.ipFamilies ?? []).entries())
-    if (family === 'IPv6') errors.push(invalid(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster'))
-  if (spec.ipFamilyPolicy === 'RequireDualStack')
-    errors.push(
-      invalid('spec.ipFamilyPolicy', spec.ipFamilyPolicy, 'this cluster is not configured for dual-stack services'),
+  // Those who name a port come first: what is chosen at random must not meet them.
+  for (const [i, { nodePort }] of ports.entries()) {
+    if (!nodePort || own.has(nodePort)) continue
+    const taken = taker.port(nodePort)
+    if ('why' in taken) errors.push(invalid(`spec.ports[${i}].nodePort`, nodePort, taken.why))
+    else keys.push(taken.key)
+    own.add(nodePort)
+  }
+  if (errors.length > 0) return errors
+  if (needsHealthCheckPort(spec)) takeHealthCheckPort(taker, { spec, held }, keys)
+  if (needsNodePort(spec))
+    for (const port of ports) if (!port.nodePort) port.nodePort = twinPort(port, ports) ?? takeAnyPort(taker, keys)
+  return []
+}
+
+/** The number of the port of another protocol with the same port number, which this one shares. */
+const twinPort = (port: Port, ports: readonly Port[]): number | undefined => {
+  const twin = ports.find(p => p.nodePort && p.port === port.port && p.protocol !== port.protocol)?.nodePort
+  return twin && !ports.some(p => p.nodePort === twin && p.protocol === port.protocol) ? twin : undefined
+}
+
+const takeAnyPort = (taker: NumberTaker, keys: string[]): number => {
+  const taken = taker.port(0)
+  if ('why' in taken) throw internal(`failed to allocate a nodePort: ${taken.why}`)
+  keys.push(taken.key)
+  return taken.port
+}
+
+const takeHealthCheckPort = (
+  taker: NumberTaker,
+  { spec, held }: { spec: Spec; held: readonly number[] },
+  keys: string[],
+): void => {
+  const wanted = spec.healthCheckNodePort ?? 0
+  if (wanted !== 0 && held.includes(wanted)) return
+  const taken = taker.port(wanted)
+  if ('why' in taken)
+    throw internal(
+      wanted === 0
+        ? `failed to allocate a HealthCheck NodePort 0: ${taken.why}`
+        : `failed to allocate requested HealthCheck NodePort ${wanted}: ${taken.why}`,
     )
-  return errors
+  keys.push(taken.key)
+  spec.healthCheckNodePort = taken.port
 }

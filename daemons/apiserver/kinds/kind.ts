@@ -35,6 +35,13 @@ export interface Column {
   cell(object: UnknownObject, nowMs: number): string | number | boolean | null
 }
 
+/** One number or name that only one object of the cluster may hold, and what is stored for it beside the object. */
+export interface Claim {
+  /** Of the store. */
+  key: string
+  record(now: string): UnknownObject
+}
+
 /** Where `scale` reads and writes in the object, and the label selector string it reports. */
 export interface ScaleRow {
   replicas(object: UnknownObject): number
@@ -143,6 +150,8 @@ export interface Kind {
   computed?(readStore: () => Promise<void>): Promise<UnknownObject[]>
   /** Of a kind that is an order and is not stored: creating one carries out this subresource of the pod it names. */
   readonly orders?: 'binding'
+  /** What an object holds that no other may: its records are written and removed in the object's own transaction. */
+  claims?(object: UnknownObject): readonly Claim[]
   /** Metadata-name rule: DNS subdomain unless it says otherwise. */
   readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'dns-1035-label' | 'path-segment' | 'ip-address'
 }

@@ -1,5 +1,4 @@
 import type { Service, ServicePort } from 'kubernetes-types/core/v1.js'
-import { isIP, isIPv4 } from 'node:net'
 import type { Draft } from './draft.ts'
 import { duplicate, forbidden, invalid, invalidEach, notSupported, oneOf, required } from './field-error.ts'
 import type { FieldError } from './kind.ts'
@@ -8,21 +7,19 @@ import {
   cidrErrors,
   dns1123LabelErrors,
   dns1123SubdomainErrors,
-  ipErrors,
   nonSpecialIpErrors,
   portNameErrors,
   portNumberErrors,
   qualifiedNameErrors,
 } from './name-syntax.ts'
-import { isExternallyReached, needsClusterIp, needsHealthCheckPort } from './service-update.ts'
+import { validateAddresses, validateAddressUpdate } from './service-address-validation.ts'
+import { isExternallyReached, needsHealthCheckPort } from './service-update.ts'
 
 type Row = Draft<Service>
 type Spec = NonNullable<Row['spec']>
 
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
 const protocols = ['SCTP', 'TCP', 'UDP']
-const families = ['IPv4', 'IPv6']
-const policies = ['PreferDualStack', 'RequireDualStack', 'SingleStack']
 const maxAffinitySeconds = 86_400
 const kubeletPort = 10_250
 
@@ -66,33 +63,6 @@ const validatePorts = (spec: Spec): FieldError[] => {
     if (nodePorts.has(nodePair)) errors.push(duplicate(`${path}.nodePort`, port.nodePort))
     nodePorts.add(nodePair)
   }
-  return errors
-}
-
-const validateAddresses = (spec: Spec): FieldError[] => {
-  const errors: FieldError[] = []
-  const ips = spec.clusterIPs ?? []
-  if (!needsClusterIp(spec)) {
-    if (spec.clusterIP) errors.push(forbidden('spec.clusterIP', 'may not be set for ExternalName services'))
-    if (ips.length > 0) errors.push(forbidden('spec.clusterIPs', 'may not be set for ExternalName services'))
-    return errors
-  }
-  if (ips.length > 0 && spec.clusterIP !== ips[0])
-    errors.push(invalid('spec.clusterIPs', ips, 'first value must match `clusterIP`'))
-  if (ips.length > 2) errors.push(invalid('spec.clusterIPs', ips, 'may only hold up to 2 values'))
-  for (const [i, ip] of ips.entries())
-    if (ip === 'None') {
-      if (ips.length > 1 || i > 0)
-        errors.push(invalid(`spec.clusterIPs[${i}]`, ip, "'None' must be the first and only value"))
-    } else errors.push(...invalidEach(`spec.clusterIPs[${i}]`, ip, ipErrors(ip)))
-  for (const [i, family] of (spec.ipFamilies ?? []).entries())
-    if (!families.includes(family)) errors.push(notSupported(`spec.ipFamilies[${i}]`, family, families))
-    else if (isIP(ips[i] ?? '') !== 0 && isIPv4(ips[i] ?? '') !== (family === 'IPv4'))
-      errors.push(
-        invalid(`spec.clusterIPs[${i}]`, ips[i], `expected an ${family} value as indicated by \`ipFamilies[${i}]\``),
-      )
-  if (spec.ipFamilyPolicy && !policies.includes(spec.ipFamilyPolicy))
-    errors.push(notSupported('spec.ipFamilyPolicy', spec.ipFamilyPolicy, policies))
   return errors
 }
 
@@ -203,11 +173,7 @@ const validateSettled = (next: Row, old: Row): FieldError[] => {
   return errors
 }
 
-/** A cluster address may come and go with the type, but not change. */
-export const validateServiceUpdate = (next: Row, old: Row): FieldError[] => {
-  const errors = validateSettled(next, old)
-  if (!needsClusterIp(next.spec) || !needsClusterIp(old.spec)) return errors
-  const was = old.spec?.clusterIPs ?? []
-  const is = next.spec?.clusterIPs ?? []
-  return was[0] && was[0] !== is[0] ? [...errors, invalid('spec.clusterIPs[0]', is, 'may not change once set')] : errors
-}
+export const validateServiceUpdate = (next: Row, old: Row): FieldError[] => [
+  ...validateSettled(next, old),
+  ...validateAddressUpdate(next.spec ?? {}, old.spec ?? {}),
+]

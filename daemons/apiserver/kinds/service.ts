@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net'
 import type { Service } from 'kubernetes-types/core/v1.js'
+import { claimsOf } from '../allocation/service-claims.ts'
 import { ageColumn, column, formatLabels, nameColumn, orNone } from './column.ts'
 import { draftOf } from './draft.ts'
 import type { Draft } from './draft.ts'
@@ -28,19 +28,6 @@ const setDefaults = (service: Row): void => {
     spec.externalTrafficPolicy ||= 'Cluster'
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ||= 'Cluster'
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true
-}
-
-/** Families of a cluster with IPv4 alone; a headless Service without selector may stand for anything, so it gets both. */
-const defaultFamilies = (spec: NonNullable<Row['spec']>): void => {
-  if (spec.type === 'ExternalName') return
-  const headless = spec.clusterIP === 'None'
-  const first = spec.clusterIP || spec.clusterIPs?.[0]
-  if (headless && Object.keys(spec.selector ?? {}).length === 0) {
-    spec.ipFamilyPolicy ||= 'RequireDualStack'
-    if (spec.ipFamilyPolicy !== 'SingleStack' && !spec.ipFamilies?.length) spec.ipFamilies = ['IPv4', 'IPv6']
-  }
-  spec.ipFamilyPolicy ||= 'SingleStack'
-  if (!spec.ipFamilies?.length) spec.ipFamilies = [first && isIPv6(first) ? 'IPv6' : 'IPv4']
 }
 
 const externalIpCell = ({ spec, status }: Row): string => {
@@ -85,13 +72,9 @@ export const serviceKind: Kind = {
     service.status = { loadBalancer: {} }
     const spec = (service.spec ??= {})
     if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP]
-    defaultFamilies(spec)
   },
-  prepareForUpdate: (object, old) => {
-    const service = draftOf<Service>(object)
-    keepAllocated(service, draftOf<Service>(old))
-    if (service.spec) defaultFamilies(service.spec)
-  },
+  prepareForUpdate: (object, old) => keepAllocated(draftOf<Service>(object), draftOf<Service>(old)),
+  claims: claimsOf,
   validate: object => validateService(draftOf<Service>(object)),
   validateUpdate: (object, old, subresource) =>
     subresource === 'status' ? [] : validateServiceUpdate(draftOf<Service>(object), draftOf<Service>(old)),

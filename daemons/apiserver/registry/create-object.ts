@@ -8,13 +8,16 @@ import { validateMetadata } from '../kinds/metadata-validation.ts'
 import { schemaOfKind } from '../schema/schema-of-kind.ts'
 import { StoredEntry } from '../store/stored-entry.ts'
 import { admissionRequest, admitThen } from './admit.ts'
-import { alreadyExists, invalid } from './api-errors.ts'
+import { alreadyExists, conflict, invalid } from './api-errors.ts'
 import { checkObject } from './check-object.ts'
+import { claimOperations } from './claim-operations.ts'
 import { generateName, matchTarget, restoreMetadata, startMetadata } from './object-metadata.ts'
 import type { ObjectTarget, Registry, RequestContext } from './registry.ts'
 
 /** How often a generated name that is taken is replaced by another. */
 const nameAttempts = 8
+/** How often numbers that another server took meanwhile are replaced by others. */
+const claimAttempts = 8
 
 /** A body as it came: made an object of the kind, then created. The body is changed. */
 export const createObject = async (
@@ -53,10 +56,27 @@ export const createChecked = async (
 
 const createNamed = async (
   registry: Registry,
-  { kind, namespace }: ObjectTarget,
+  target: ObjectTarget,
   object: UnknownObject,
   context: RequestContext & { keepManagers?: boolean },
 ): Promise<StoredEntry> => {
+  const { kind } = target
+  for (let attempt = 0; attempt < claimAttempts; attempt++) {
+    // What is chosen for the object goes into it: the next attempt chooses again.
+    const fresh = kind.claims === undefined ? object : cloneJson(object)
+    const created = await createOnce(registry, target, fresh, context)
+    if (created !== undefined) return created
+  }
+  throw conflict(kind, object.metadata?.name ?? '', 'others took the numbers that were chosen for it; please try again')
+}
+
+/** Undefined: another server has just taken what this object was to hold. */
+const createOnce = async (
+  registry: Registry,
+  { kind, namespace }: ObjectTarget,
+  object: UnknownObject,
+  context: RequestContext & { keepManagers?: boolean },
+): Promise<StoredEntry | undefined> => {
   const meta = object.metadata ?? {}
   const where = kind.namespaced ? namespace || (meta.namespace ?? '') : ''
   kind.setDefaults?.(object)
@@ -94,14 +114,16 @@ const store = async (
   target: ObjectTarget,
   object: UnknownObject,
   context: RequestContext,
-): Promise<StoredEntry> => {
+): Promise<StoredEntry | undefined> => {
   const { kind, name } = target
   const key = registry.key(target)
   if (registry.store.get(key) !== undefined) throw alreadyExists(kind, name)
   if (context.dryRun) return new StoredEntry(key, 0, { object })
   const converted = registry.toStored(kind, object)
   const stored = converted instanceof Promise ? await converted : converted
-  const result = await registry.store.transact([{ kind: 'put', key, object: stored, expected: 0 }])
+  const claims = claimOperations(registry, kind, { after: object })
+  const result = await registry.store.transact([{ kind: 'put', key, object: stored, expected: 0 }, ...claims])
+  if (result.kind === 'conflict' && result.index > 0) return undefined
   const entry = result.kind === 'committed' ? result.entries[0] : undefined
   if (entry === undefined) throw alreadyExists(kind, name)
   return registry.view(kind, entry)

@@ -6,6 +6,7 @@ import type { StoreOperation } from '../store/store.ts'
 import { StoredEntry } from '../store/stored-entry.ts'
 import { admissionRequest, admitThen } from './admit.ts'
 import { conflict, notFound } from './api-errors.ts'
+import { claimOperations } from './claim-operations.ts'
 import { pendingFinalizers } from './object-metadata.ts'
 import { listObjects, type ListRequest } from './read-objects.ts'
 import { type ObjectTarget, type Registry, type RequestContext, timeText } from './registry.ts'
@@ -75,7 +76,8 @@ const attemptDelete = async (
     next === undefined
       ? { kind: 'delete', key, expected: live.revision }
       : { kind: 'put', key, object: await registry.toStored(kind, next), expected: live.revision }
-  const result = await registry.store.transact([operation])
+  const released = next === undefined ? claimOperations(registry, kind, { before: live.object }) : []
+  const result = await registry.store.transact([operation, ...released])
   const entry = result.kind === 'committed' ? result.entries[0] : undefined
   return entry === undefined ? undefined : { gone: next === undefined, entry: await registry.view(kind, entry) }
 }

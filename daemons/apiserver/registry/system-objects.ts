@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import type { KubeClient } from '../../../kube/client/client.ts'
 import type { KubeObject, UnknownObject } from '../../../kube/object.ts'
 import { equalJson } from '../../../kube/patch/json-value.ts'
@@ -5,8 +6,11 @@ import type { Resource } from '../../../kube/resource.ts'
 import * as resources from '../../../kube/resources.ts'
 import type { ServiceCIDR } from '../../../kube/resources.ts'
 import { hasReason } from '../../../kube/status.ts'
+import type { AddressRange } from '../allocation/service-range.ts'
 import type { Store } from '../store/store.ts'
 import { autoUpdateAnnotation, flowSchemas, priorityLevels } from './flow-control-objects.ts'
+
+type ServiceRange = Pick<AddressRange, 'cidr' | 'family'>
 
 /** Where clients in pods reach the API. */
 export interface ApiEndpoint {
@@ -15,8 +19,8 @@ export interface ApiEndpoint {
   /** Of this server, as pods see it; none: the Endpoints are left alone. */
   address: string | undefined
   port: number
-  /** `10.96.0.0/16`: where ClusterIPs come from. */
-  serviceRange: string
+  /** Where ClusterIPs come from, the default family first. */
+  serviceRanges: readonly [ServiceRange, ...ServiceRange[]]
 }
 
 /** An object that the server makes by itself. */
@@ -50,7 +54,7 @@ const priorityClass = (name: string, value: number, description: string): Wanted
 
 const meta = { name: 'kubernetes', namespace: 'default' }
 
-const service = ({ clusterIp, port }: ApiEndpoint): Wanted => ({
+const service = ({ clusterIp, port, serviceRanges }: ApiEndpoint): Wanted => ({
   resource: resources.services,
   object: {
     apiVersion: 'v1',
@@ -60,7 +64,7 @@ const service = ({ clusterIp, port }: ApiEndpoint): Wanted => ({
       type: 'ClusterIP',
       clusterIP: clusterIp,
       clusterIPs: [clusterIp],
-      ipFamilies: ['IPv4'],
+      ipFamilies: [serviceRanges[0].family],
       ipFamilyPolicy: 'SingleStack',
       sessionAffinity: 'None',
       ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }],
@@ -92,7 +96,7 @@ const endpoints = (address: string, port: number): Wanted[] => [
           'endpointslice.kubernetes.io/managed-by': 'skiff-apiserver',
         },
       },
-      addressType: 'IPv4',
+      addressType: isIPv6(address) ? 'IPv6' : 'IPv4',
       endpoints: [{ addresses: [address], conditions: { ready: true } }],
       ports: [{ name: 'https', port, protocol: 'TCP' }],
     },
@@ -176,20 +180,27 @@ export const ensureSystemObjects = async (
   ])
 }
 
-/** The range that was given on the command line, as an object; the first to be written is the one that stays. */
-const ensureServiceCidr = async (client: KubeClient, { serviceRange }: ApiEndpoint): Promise<void> => {
+/**
+ * The ranges of the command line, as an object. The first to be written stays; one of a single family gets the second
+ * when the cluster gets it, as upstream has it.
+ */
+const ensureServiceCidr = async (client: KubeClient, { serviceRanges }: ApiEndpoint): Promise<void> => {
   const name = 'kubernetes'
   const resource = resources.serviceCidrs
+  const cidrs = serviceRanges.map(({ cidr }) => cidr)
   const made: ServiceCIDR = {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'ServiceCIDR',
     metadata: { name },
-    spec: { cidrs: [serviceRange] },
+    spec: { cidrs },
   }
-  const live = await client.get(resource, name).catch((error: unknown) => {
+  const found = await client.get(resource, name).catch((error: unknown) => {
     if (!hasReason(error, 'NotFound')) throw error
     return client.create(resource, made)
   })
+  const known = found.spec?.cidrs ?? []
+  const grown = known.length === 1 && cidrs.length === 2 && known[0] === cidrs[0]
+  const live = grown ? await client.update(resource, { ...found, spec: { cidrs } }) : found
   if (live.status?.conditions?.some(({ type }) => type === 'Ready') === true) return
   const ready = {
     type: 'Ready',

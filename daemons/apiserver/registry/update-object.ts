@@ -10,6 +10,7 @@ import { StoredEntry } from '../store/stored-entry.ts'
 import { admissionRequest, admitThen, tellRemoved } from './admit.ts'
 import { conflict, invalid, notFound } from './api-errors.ts'
 import { checkObject } from './check-object.ts'
+import { claimOperations } from './claim-operations.ts'
 import { createChecked } from './create-object.ts'
 import { keepMetadata, matchTarget, pendingFinalizers, raiseGeneration } from './object-metadata.ts'
 import type { ObjectTarget, Registry, RequestContext, WriteResult } from './registry.ts'
@@ -121,7 +122,7 @@ const attemptMutation = async (
     // What is encrypted with an older key is written again, as upstream does: replacing all Secrets rotates the key.
     if (!mutation.stale && equalJson(next, live)) return entry
     if (context.dryRun) return new StoredEntry(entry.key, entry.revision, { object: next })
-    const written = await write(registry, { kind, key: registry.key(target), next, expected: entry.revision })
+    const written = await write(registry, { kind, key: registry.key(target), live: entry, next })
     if (written?.gone === true) tellRemoved(registry, request)
     return written?.entry
   }
@@ -241,15 +242,17 @@ const recordWriter = (
 
 const write = async (
   registry: Registry,
-  { kind, key, next, expected }: { kind: Kind; key: string; next: UnknownObject; expected: number },
+  { kind, key, live, next }: { kind: Kind; key: string; live: StoredEntry; next: UnknownObject },
 ): Promise<{ entry: StoredEntry; gone: boolean } | undefined> => {
   const { deletionTimestamp, deletionGracePeriodSeconds: grace = 0 } = next.metadata ?? {}
   const finished = deletionTimestamp !== undefined && grace === 0 && pendingFinalizers(next).length === 0
   const stored = finished ? next : registry.toStored(kind, next)
+  const expected = live.revision
   const operation: StoreOperation = finished
     ? { kind: 'delete', key, expected }
     : { kind: 'put', key, object: stored instanceof Promise ? await stored : stored, expected }
-  const result = await registry.store.transact([operation])
+  const change = { before: live.object, after: finished ? undefined : next }
+  const result = await registry.store.transact([operation, ...claimOperations(registry, kind, change)])
   const entry = result.kind === 'committed' ? result.entries[0] : undefined
   if (entry === undefined) return undefined
   return finished

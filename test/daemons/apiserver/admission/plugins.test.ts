@@ -7,7 +7,7 @@ import type { AdmissionReader, AdmissionRequest } from '../../../../daemons/apis
 import type { UserInfo } from '../../../../daemons/apiserver/auth/user-info.ts'
 import { FakeClock } from '../../../../host/clock-fake.ts'
 import type { UnknownObject } from '../../../../kube/object.ts'
-import { container, deployment, kindOf, metadata, pod, service } from '../kinds/sample-objects.ts'
+import { container, deployment, kindOf, metadata, pod } from '../kinds/sample-objects.ts'
 
 const ranges = { serviceClusterIpRange: '10.96.0.0/16', serviceNodePortRange: '30000-32767' }
 const admin: UserInfo = { name: 'kubernetes-admin', groups: ['system:masters'] }
@@ -276,33 +276,6 @@ for (const { name, request: one, refusal } of restrictions)
     await (refusal === undefined ? t.resolves(admit()) : t.rejects(admit(), { message: refusal }))
     await t.resolves(async () => plugin('NodeRestriction').admit(one, readerOf({})), 'others are not restricted')
   })
-
-t.test('stored Services keep their addresses when the server starts, and lose them when they are deleted', async t => {
-  const allocation = plugin('ServiceAllocation')
-  const old = service({ type: 'ClusterIP', clusterIP: '10.96.0.10' })
-  const reader = readerOf({ services: [old] })
-  const wanted = () => request('services', { object: service({ type: 'ClusterIP', clusterIP: '10.96.0.10' }) })
-  t.throws(() => allocation.allocate?.(wanted(), reader), {
-    message:
-      'Service "web" is invalid: spec.clusterIPs: Invalid value: ["10.96.0.10"]: failed to allocate IP 10.96.0.10: provided IP is already allocated',
-  })
-  const removal = request('services', { operation: 'delete', old })
-  void allocation.allocate?.(removal, reader)
-  allocation.finish?.(removal, false)
-  t.throws(() => allocation.allocate?.(wanted(), reader), 'a deletion that waits for a finalizer frees nothing')
-  allocation.finish?.(removal, true)
-  t.equal(allocation.allocate?.(wanted(), reader), undefined)
-})
-
-t.test('a dry run takes nothing', async t => {
-  const allocation = plugin('ServiceAllocation')
-  const reader = readerOf({})
-  for (let i = 0; i < 2; i++) {
-    const one = request('services', { dryRun: true, object: service({ type: 'ClusterIP', clusterIP: '10.96.0.10' }) })
-    t.equal(allocation.allocate?.(one, reader), undefined)
-    allocation.finish?.(one, false)
-  }
-})
 
 t.test('limits and requests are left alone', async t => {
   const object = container({ resources: { limits: { cpu: '1' } } })

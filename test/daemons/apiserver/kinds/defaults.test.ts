@@ -169,21 +169,14 @@ for (const { name, object, plural, path, value } of partial)
     t.same(at, value)
   })
 
-t.test('a Service gets every default of upstream', async t => {
+t.test('a Service gets every default that does not depend on the cluster', async t => {
   t.same(created('services', service())['spec'], {
     ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }],
     selector: { app: 'web' },
     sessionAffinity: 'None',
     type: 'ClusterIP',
     internalTrafficPolicy: 'Cluster',
-    ipFamilyPolicy: 'SingleStack',
-    ipFamilies: ['IPv4'],
   })
-})
-
-t.test('a headless Service without a selector may stand for both families', async t => {
-  const object = created('services', { metadata: metadata(), spec: { clusterIP: 'None' } })
-  t.match(object['spec'], { clusterIPs: ['None'], ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'RequireDualStack' })
 })
 
 t.test('an ExternalName Service has no families and no traffic policy', async t => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { parseServiceRanges } from '../../../../daemons/apiserver/allocation/service-range.ts'
 import { ensureSystemObjects, restoreSystemObjects } from '../../../../daemons/apiserver/registry/system-objects.ts'
 import { InProcessClient } from '../../../../daemons/apiserver/in-process-client.ts'
 import type { ReadOptions } from '../../../../kube/client/client.ts'
@@ -8,7 +9,8 @@ import { flowSchemas, priorityLevelConfigurations, serviceCidrs } from '../../..
 import { apiError } from '../../../../kube/status.ts'
 import { admin, makeRegistry } from './test-registry.ts'
 
-const endpoint = { clusterIp: '10.96.0.1', address: '192.0.2.1', port: 6443, serviceRange: '10.96.0.0/16' }
+const serviceRanges = parseServiceRanges('10.96.0.0/16')
+const endpoint = { clusterIp: '10.96.0.1', address: '192.0.2.1', port: 6443, serviceRanges }
 
 t.test('a cluster begins with upstream’s priority levels, each flow on one of them', async t => {
   const { client } = await makeRegistry(t)

@@ -13,6 +13,7 @@ import { alwaysAllow } from '../../../../daemons/apiserver/auth/authorizer.ts'
 import { admissionPlugins } from '../../../../daemons/apiserver/admission/plugins.ts'
 import { selectPlugins } from '../../../../daemons/apiserver/admission/select-plugins.ts'
 import { InProcessClient } from '../../../../daemons/apiserver/in-process-client.ts'
+import { parseServiceRanges } from '../../../../daemons/apiserver/allocation/service-range.ts'
 import { builtinKinds } from '../../../../daemons/apiserver/kinds/builtin.ts'
 import { Registry } from '../../../../daemons/apiserver/registry/registry.ts'
 import { ensureSystemObjects } from '../../../../daemons/apiserver/registry/system-objects.ts'
@@ -42,7 +43,7 @@ export const makeRegistry = async (t: Test, { more = [] }: { more?: readonly Adm
     clusterIp: '10.96.0.1',
     address: '192.0.2.1',
     port: 6443,
-    serviceRange: ranges.serviceClusterIpRange,
+    serviceRanges: parseServiceRanges(ranges.serviceClusterIpRange),
   })
   await client.create(serviceAccounts, {
     apiVersion: 'v1',
