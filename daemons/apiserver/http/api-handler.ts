@@ -24,7 +24,7 @@ import { type Answer, compressed, noCache, warningHeaders } from './answer.ts'
 import { answerPath, type ServedPaths } from './answer-path.ts'
 import { labelsOf, type RequestLabels } from './api-metrics.ts'
 import type { StreamRequest } from './http2-streams.ts'
-import { kindOf, type PassedRequests } from './passed-requests.ts'
+import { isLongRunning, kindOf, type PassedRequests } from './passed-requests.ts'
 import type { PeerSocket } from './connection-user.ts'
 import { failureAnswer, jsonFailure, tooManyRequests } from './failure-answer.ts'
 import type { RequestHeaders } from './impersonation.ts'
@@ -182,16 +182,20 @@ export class ApiHandler {
       requireReadable(pathname)
       const user = this.#userOf(raw)
       const wanted = attributesOf(verb, path, pathname, query)
-      if ('httpVersion' in raw && 'writeHead' in reply && this.passesOn(raw)) {
+      const passes = 'httpVersion' in raw && 'writeHead' in reply && this.passesOn(raw)
+      flow = this.#options.flow.classify(user, wanted)
+      if (!passes || !isLongRunning(verb, path)) {
+        requireAuthorized(this.#registry.authorizer, user, wanted)
+        const waiting = this.#begin(flow, user, wanted, reply)
+        if (waiting !== undefined) await waiting
+        seated = flow
+      }
+      if (passes) {
+        for (const [name, value] of Object.entries(flow.headers)) reply.setHeader(name, value)
         await this.#passed.serve(raw, reply, { path, query, user, wanted })
         this.#options.metrics.observe(labels, reply.statusCode, 0)
         return undefined
       }
-      flow = this.#options.flow.classify(user, wanted)
-      requireAuthorized(this.#registry.authorizer, user, wanted)
-      const waiting = this.#begin(flow, user, wanted, reply)
-      if (waiting !== undefined) await waiting
-      seated = flow
       if (path === undefined) answer = await this.#answerPath(raw, method, { path: pathname, query })
       else {
         const request = this.#restRequest(raw, { path, query, user, body, warnings })

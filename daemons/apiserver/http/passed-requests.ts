@@ -59,6 +59,10 @@ export const kindOf = (registry: Registry, path: ResourcePath): Kind => {
   return kind
 }
 
+/** Whether a request that is passed on may take as long as its client likes: it takes no seat for that long. */
+export const isLongRunning = (verb: string, path: ResourcePath | undefined): boolean =>
+  verb === 'watch' || (path !== undefined && (streaming.has(path.subresource) || path.subresource === 'proxy'))
+
 const isProxied = ({ group, subresource }: ResourcePath): boolean => group === '' && subresource === 'proxy'
 
 /** Requests that are passed on as they come, body and all: to kubelets and to aggregated API servers. */

@@ -133,6 +133,7 @@ t.test('a request is passed on with who asks, its body and its query, and comes 
   t.equal(reply.text, '{"kind":"Fruit"}')
   t.equal(reply.headers['content-type'], 'application/x-fruit')
   t.equal(reply.headers['x-own'], '1, 2')
+  t.type(reply.headers['x-kubernetes-pf-flowschema-uid'], 'string', 'it has taken a seat here')
   const seen = remote.seen.find(({ method }) => method === 'POST')
   t.equal(seen?.body, '{"peel":"thick"}')
   t.equal(seen?.client, 'front-proxy-client')
