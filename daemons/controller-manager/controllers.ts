@@ -23,6 +23,7 @@ import { startResourceQuotaController } from './resourcequota/resourcequota-cont
 import { startReplicaSetController, startReplicationController } from './replicaset/replicaset-controller.ts'
 import { startRootCaPublisher } from './root-ca-publisher.ts'
 import { startServiceAccountController } from './service-account-controller.ts'
+import { startStatefulSetController } from './statefulset/statefulset-controller.ts'
 import { startTokenController } from './token-controller.ts'
 import { startTtlAfterFinishedController } from './ttl-after-finished-controller.ts'
 
@@ -33,6 +34,7 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'replicationcontroller-controller': startReplicationController,
   'resourcequota-controller': startResourceQuotaController,
   'daemonset-controller': startDaemonSetController,
+  'statefulset-controller': startStatefulSetController,
   'job-controller': startJobController,
   'cronjob-controller': startCronJobController,
   'endpoints-controller': startEndpointController,
@@ -62,6 +64,7 @@ const aliases: Readonly<Record<string, string>> = {
   replicationcontroller: 'replicationcontroller-controller',
   resourcequota: 'resourcequota-controller',
   daemonset: 'daemonset-controller',
+  statefulset: 'statefulset-controller',
   job: 'job-controller',
   cronjob: 'cronjob-controller',
   endpoint: 'endpoints-controller',
