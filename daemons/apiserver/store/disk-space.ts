@@ -1,4 +1,3 @@
-import { statfsSync } from 'node:fs'
 import { messageOf, SkiffError } from '../../../kube/errors.ts'
 
 export const fullDisk = (directory: string, detail: string, cause?: unknown): SkiffError =>
@@ -10,13 +9,9 @@ export const fullDisk = (directory: string, detail: string, cause?: unknown): Sk
 /** What the file system of a store is to have left after any write: default of the engine, in bytes. */
 export const defaultReserveBytes = 16 * 1024 * 1024
 
-/**
- * Refuses to write to LMDB before the disk is full: a commit of LMDB that runs out of space on the way can take the
- * process down with it.
- */
-export const checkSpace = (directory: string, reserveBytes: number): void => {
-  const { bavail, bsize } = statfsSync(directory)
-  if (bavail * bsize < reserveBytes) throw fullDisk(directory, `${bavail * bsize} bytes left`)
+/** Refuses to write before the disk is full: a commit of LMDB that runs out of space on the way can take the process down. */
+export const checkSpace = (directory: string, leftBytes: number, neededBytes: number): void => {
+  if (leftBytes < neededBytes) throw fullDisk(directory, `${leftBytes} bytes left`)
 }
 
 /** What a failed commit of LMDB is told as; the disk may have filled up between the check and the commit. */

@@ -9,7 +9,7 @@ import { loadStore, type LoadedStore } from './load-store.ts'
 import { storeFile } from './lmdb-file.ts'
 import { CommitLog, defaultLogBounds, type LogBounds } from './log/commit-log.ts'
 import { GroupWriter } from './log/log-group.ts'
-import type { LogIo } from './log/log-io.ts'
+import { hostLogIo, type LogIo } from './log/log-io.ts'
 import type { MemoryIndex } from './memory-index.ts'
 import { plainValues } from './plain-values.ts'
 import { SegmentFolder } from './segment-folder.ts'
@@ -80,14 +80,15 @@ export class LmdbStore implements Store {
   /** Ends what runs beside the writes. */
   readonly #stop = new AbortController()
   #scheduled = false
-  #folding = false
+  /** `failed`: until the next turn of the clock. */
+  #folding: 'no' | 'yes' | 'failed' = 'no'
   #closed = false
 
   private constructor({ index, commitLog, lock }: Parts, options: LmdbStoreOptions) {
-    const { directory, reserveBytes = defaultReserveBytes } = options
+    const { directory, io = hostLogIo, reserveBytes = defaultReserveBytes } = options
     this.#index = index
     this.#log = commitLog
-    this.#folder = new SegmentFolder({ directory, reserveBytes, log: commitLog })
+    this.#folder = new SegmentFolder({ directory, io, reserveBytes, log: commitLog })
     this.#lock = lock
     this.#options = options
     this.#bounds = { ...defaultHistoryBounds, ...options.history }
@@ -100,19 +101,14 @@ export class LmdbStore implements Store {
    * when a value is encrypted with a key that is not there.
    */
   static async open(options: LmdbStoreOptions): Promise<LmdbStore> {
-    const { directory, clock, codec = plainValues, io, reserveBytes = defaultReserveBytes } = options
+    const { directory, clock, codec = plainValues, io = hostLogIo, reserveBytes = defaultReserveBytes } = options
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const lock = await takeStoreLock(directory)
     try {
       const bounds = { ...defaultHistoryBounds, ...options.history }
       const loaded = await loadStore(directory, { codec, bounds, nowMs: clock.now() })
       const logBounds = { ...defaultLogBounds, ...options.log }
-      const commitLog = await CommitLog.open(loaded.log, {
-        directory,
-        reserveBytes,
-        bounds: logBounds,
-        ...(io === undefined ? {} : { io }),
-      })
+      const commitLog = await CommitLog.open(loaded.log, { directory, io, reserveBytes, bounds: logBounds })
       const store = new LmdbStore({ ...loaded, commitLog, lock }, options)
       void store.#trimForever().catch(() => {})
       return store
@@ -211,7 +207,7 @@ export class LmdbStore implements Store {
     this.#index.apply(events)
     for (const done of settle) done()
     if (this.#index.crowded(this.#bounds, events)) this.#index.trim(this.#bounds, timeMs)
-    if (this.#log.sealed.length >= this.#logBounds.segments) void this.#fold()
+    if (this.#folding === 'no' && this.#log.sealed.length >= this.#logBounds.segments) void this.#fold()
   }
 
   #append(events: readonly StoreEvent[], head: { revision: number; timeMs: number; compacted: number }): Promise<void> {
@@ -243,17 +239,17 @@ export class LmdbStore implements Store {
 
   /** A disk that is full must not stop the server: it is tried again at the next turn of the clock. */
   async #fold(): Promise<void> {
-    if (this.#folding) return
-    this.#folding = true
+    if (this.#folding === 'yes') return
+    this.#folding = 'yes'
     try {
       await this.#folder.fold(({ timeMs }) => {
         const old = timeMs <= this.#options.clock.now() - this.#bounds.historyMs
         return old || this.#log.sealed.length >= this.#logBounds.segments
       })
+      this.#folding = 'no'
     } catch (error) {
+      this.#folding = 'failed'
       this.#options.onError?.(error)
-    } finally {
-      this.#folding = false
     }
   }
 

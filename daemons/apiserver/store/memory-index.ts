@@ -161,6 +161,11 @@ export class MemoryIndex {
     for (const { history } of this.#collections.values()) if (history.compacted < revision) history.forget(revision)
   }
 
+  /** The same in the collection of one key. */
+  forget(key: string, revision: number): void {
+    this.#collection(key).history.forget(revision)
+  }
+
   /** Everything that is there. */
   all(): Map<string, StoredEntry> {
     return new Map([...this.#collections.values()].flatMap(({ entries }) => [...entries]))

@@ -2,10 +2,12 @@ import { checkSpace, writeFailure } from './disk-space.ts'
 import { withLmdbFile } from './lmdb-file.ts'
 import type { CommitLog } from './log/commit-log.ts'
 import { foldSegment } from './log/fold-segment.ts'
+import type { LogIo } from './log/log-io.ts'
 import type { SealedSegment } from './log/replay-log.ts'
 
 export interface SegmentFolderOptions {
   directory: string
+  io: LogIo
   reserveBytes: number
   log: CommitLog
 }
@@ -27,7 +29,7 @@ export class SegmentFolder {
   }
 
   async #foldWhile(due: (oldest: SealedSegment) => boolean): Promise<void> {
-    const { directory, reserveBytes, log } = this.#options
+    const { directory, io, log, reserveBytes } = this.#options
     const next = (): SealedSegment | undefined => {
       const [oldest] = log.sealed
       return oldest !== undefined && !this.#stopped && due(oldest) ? oldest : undefined
@@ -35,7 +37,8 @@ export class SegmentFolder {
     if (next() === undefined) return
     await withLmdbFile(directory, async file => {
       const write = async (puts: () => void): Promise<void> => {
-        checkSpace(directory, reserveBytes)
+        // The log stops growing before that: what folding needs to make room again is left for it.
+        checkSpace(directory, io.spaceLeft(directory), reserveBytes / 2)
         try {
           await file.root.batch(puts)
         } catch (cause) {

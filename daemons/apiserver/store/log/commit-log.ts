@@ -1,9 +1,8 @@
 import { unlinkSync } from 'node:fs'
 import { messageOf, SkiffError } from '../../../../kube/errors.ts'
 import { fullDisk, isFull } from '../disk-space.ts'
-import { type LogIo, hostLogIo, syncDirectoryOf } from './log-io.ts'
+import { type LogIo, syncDirectoryOf } from './log-io.ts'
 import type { LogState, SealedSegment } from './replay-log.ts'
-import { segmentFile } from './segment-head.ts'
 import { SegmentWriter, type SegmentWriterOptions } from './segment-writer.ts'
 
 export interface LogBounds {
@@ -19,7 +18,7 @@ export interface CommitLogOptions {
   directory: string
   reserveBytes: number
   bounds: LogBounds
-  io?: LogIo
+  io: LogIo
 }
 
 /**
@@ -147,7 +146,9 @@ export class CommitLog {
   /** Removes the oldest segment, of which everything is in LMDB. */
   async dropOldest(): Promise<void> {
     const oldest = this.sealed.shift()
-    if (oldest !== undefined) await removeSegment(this.#options.directory, oldest.number, this.#options.io)
+    if (oldest === undefined) return
+    unlinkSync(oldest.file)
+    await syncDirectoryOf(oldest.file, this.#options.io)
   }
 
   async close(): Promise<void> {
@@ -157,14 +158,8 @@ export class CommitLog {
   }
 }
 
-const segmentOptions = ({ directory, reserveBytes, io = hostLogIo }: CommitLogOptions): SegmentWriterOptions => ({
+const segmentOptions = ({ directory, reserveBytes, io }: CommitLogOptions): SegmentWriterOptions => ({
   directory,
   reserveBytes,
   io,
 })
-
-export const removeSegment = async (directory: string, number: number, io: LogIo = hostLogIo): Promise<void> => {
-  const file = segmentFile(directory, number)
-  unlinkSync(file)
-  await syncDirectoryOf(file, io)
-}

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type LmdbFile, putNumber, readNumber } from '../lmdb-file.ts'
 import { encodeRecord } from '../lmdb-records.ts'
 import type { SealedSegment } from './replay-log.ts'
-import { SegmentReader } from './segment-reader.ts'
+import { corruptLog, SegmentReader } from './segment-reader.ts'
 
 /** What one commit of LMDB gets at most: the event loop is held up for the time these take to be handed over. */
 const pieceBytes = 256 * 1024
@@ -21,18 +21,25 @@ interface Change {
   record: Buffer | undefined
 }
 
-/** Of each key the last event of the segment, by its place among all. */
-const newestEvents = async (reader: SegmentReader): Promise<Map<string, number>> => {
+/**
+ * Of each key the last event of the segment, by its place among all. Throws SkiffError CORRUPT when the disk has not kept
+ * all of it: then it must not be removed.
+ */
+const newestEvents = async (reader: SegmentReader, revision: number): Promise<Map<string, number>> => {
   const newest = new Map<string, number>()
   let place = 0
   let read = 0
+  let last = 0
   for (const group of reader.groups()) {
     for (const { key } of group.events()) newest.set(key, place++)
+    last = group.revision
     read += group.length
     if (read < pieceBytes) continue
     read = 0
     await nextTurn()
   }
+  if (last !== revision || reader.tail() !== 'zero')
+    throw corruptLog(reader.file, reader.offset, `a group is damaged: it is to go on to revision ${revision}`)
   return newest
 }
 
@@ -73,7 +80,7 @@ export const foldSegment = async (
   segment: SealedSegment,
   { write, stopped }: FoldOptions,
 ): Promise<boolean> => {
-  const newest = await opened(segment, newestEvents)
+  const newest = await opened(segment, reader => newestEvents(reader, segment.revision))
   // From now on the objects are of no one revision: whoever starts here cannot tell what was before the segment's end.
   await write(() => putNumber(root, 'compacted', Math.max(segment.revision, readNumber(root, 'compacted'))))
   const done = await opened(segment, async reader => {

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, renameSync, rmSync } from 'node:fs'
-import { fullDisk } from '../disk-space.ts'
+import { checkSpace } from '../disk-space.ts'
 import { type LogIo, syncDirectoryOf } from './log-io.ts'
 import { segmentFile, segmentHead, segmentHeadBytes } from './segment-head.ts'
 
@@ -88,8 +88,7 @@ export class SegmentWriter {
 
   async #grow(bytes: number): Promise<void> {
     const { directory, io, reserveBytes } = this.#options
-    const left = io.spaceLeft(directory)
-    if (left < reserveBytes + bytes) throw fullDisk(directory, `${left} bytes left`)
+    checkSpace(directory, io.spaceLeft(directory), reserveBytes + bytes)
     const target = this.#room + bytes
     try {
       for (let at = this.#room; at < target; at += zeros.length)

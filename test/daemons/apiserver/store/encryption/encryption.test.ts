@@ -161,5 +161,16 @@ void t.test(
     t.equal(store.get(key)?.stale, false)
     await store.close()
     await t.rejects(open(plainValues), { code: 'INVALID_INPUT' })
+    // Everything is written with the new key: the old one may go, though the log has what it wrote.
+    store = await open(codec(provider('aesgcm', 'b')))
+    t.same(store.get(key)?.object['stringData'], { password })
+    const { revision } = store
+    const secrets = '/registry/core/secrets/'
+    t.throws(() => store.watch(secrets, revision - 1, () => {}), { message: /^too old resource version/ })
+    await put()
+    const seen: number[] = []
+    store.watch(secrets, revision, event => seen.push(event.entry.revision))()
+    t.same(seen, [revision + 1])
+    await store.close()
   },
 )

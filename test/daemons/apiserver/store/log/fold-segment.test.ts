@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { readNumber, withLmdbFile } from '../../../../../daemons/apiserver/store/lmdb-file.ts'
 import { foldSegment } from '../../../../../daemons/apiserver/store/log/fold-segment.ts'
@@ -112,5 +112,33 @@ void t.test('a group that is larger than a segment is written as a whole', async
   store = await openStore(directory)
   t.same(podsOf(store), ['a', 'b', 'c', 'd'])
   t.equal(store.get(keyOf('b'))?.object['pad'], pad)
+  await store.close()
+})
+
+void t.test('a segment that the disk has not kept is not folded, and not tried again at every write', async t => {
+  const directory = makeDirectory(t)
+  const failures: unknown[] = []
+  const clock = new FakeClock()
+  const store = await openStore(directory, {
+    clock,
+    log: { segmentBytes: 5000, segments: 2 },
+    onError: error => failures.push(error),
+  })
+  const pad = 'x'.repeat(2000)
+  for (const name of ['a', 'b']) await store.transact([put(name, 0, { pad })])
+  const file = segmentFile(directory, 1)
+  const bytes = readFileSync(file)
+  bytes[3000] = 0
+  writeFileSync(file, bytes)
+  for (let n = 0; n < 40; n++) await store.transact([put(`p${n}`, 0, { pad })])
+  await t.rejects(store.compact(store.revision), {
+    code: 'CORRUPT',
+    message: /0000000001\.log: at byte \d+: a group is/,
+  })
+  t.equal(failures.length, 1)
+  t.ok(existsSync(file))
+  await clock.advance(60_000)
+  await t.rejects(store.compact(store.revision), { code: 'CORRUPT' })
+  t.equal(failures.length, 2, 'at the turn of the clock it is tried again')
   await store.close()
 })
