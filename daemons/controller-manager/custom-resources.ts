@@ -81,6 +81,7 @@ export class CustomResources {
     const informer = new Informer<KubeObject>(client, resource, {
       signal: AbortSignal.any([signal, stop.signal]),
       clock,
+      indexes: { namespace: ({ metadata }) => (metadata?.namespace === undefined ? [] : [metadata.namespace]) },
       onError: error => onError(error, resource),
     })
     this.#followed.set(name, { resource, informer, stop })

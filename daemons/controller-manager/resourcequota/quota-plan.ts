@@ -115,7 +115,9 @@ export const planQuotaStatus = (quota: ResourceQuota, objectsOf: ObjectsOf): Res
   const used: Record<string, string> = {}
   for (const name of Object.keys(hard)) {
     const amount = usageOf(quota, name, objectsOf)
-    if (amount !== undefined) used[name] = formatQuantity(amount)
+    // What cannot be counted now stays as it was counted last.
+    const said = amount === undefined ? quota.status?.used?.[name] : formatQuantity(amount)
+    if (said !== undefined) used[name] = said
   }
   const status: ResourceQuotaStatus = { hard: { ...hard }, used }
   const { hard: stoodHard = {}, used: stoodUsed = {} } = quota.status ?? {}

@@ -1,4 +1,5 @@
 import { objectKey, type KubeObject } from '../../../kube/object.ts'
+import type { Informer } from '../../../kube/client/informer.ts'
 import type { Resource } from '../../../kube/resource.ts'
 import { events, persistentVolumeClaims, pods, resourceQuotas, services } from '../../../kube/resources.ts'
 import type { StartController } from '../controller-context.ts'
@@ -11,6 +12,7 @@ const syncPeriodMs = 5 * 60_000
 /** Resources of which more is bounded than their number: a change may matter, not only coming and going. */
 const measured = new Set<string>([pods.plural, services.plural, persistentVolumeClaims.plural])
 
+const keyOf = ({ group, plural }: Resource<KubeObject>): string => `${group}/${plural}`
 const isCounted = (resource: Resource<KubeObject>): boolean => resource.namespaced && resource.plural !== events.plural
 
 export const startResourceQuotaController: StartController = context => {
@@ -19,7 +21,7 @@ export const startResourceQuotaController: StartController = context => {
   const byName = new Map(
     context.resources
       .filter(isCounted)
-      .map(resource => [`${resource.group}/${resource.plural}`, informers.of(resource)]),
+      .map((resource): [string, Informer<KubeObject>] => [keyOf(resource), informers.of(resource)]),
   )
 
   const queue = context.startQueue('resourcequota', 5, async key => {
@@ -47,4 +49,19 @@ export const startResourceQuotaController: StartController = context => {
       updated: measured.has(resource.plural) && resource.group === '' ? countAgain : () => {},
       deleted: countAgain,
     })
+
+  context.customResources.subscribe({
+    added: (resource, informer) => {
+      if (!resource.namespaced) return
+      // Counted once all of them are known: a number that is too small would let in more than the quota allows.
+      const count = (): void => {
+        byName.set(keyOf(resource), informer)
+        informer.subscribe({ added: countAgain, deleted: countAgain })
+        const name = `count/${resource.plural}.${resource.group}`
+        for (const quota of quotas.list()) if (Object.hasOwn(quota.spec?.hard ?? {}, name)) queue.add(objectKey(quota))
+      }
+      informer.synced.then(count, () => {})
+    },
+    removed: resource => byName.delete(keyOf(resource)),
+  })
 }

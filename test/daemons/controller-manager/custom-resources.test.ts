@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { KubeObject } from '../../../kube/object.ts'
 import type { Resource } from '../../../kube/resource.ts'
-import { namespaces, secrets } from '../../../kube/resources.ts'
+import { namespaces, resourceQuotas, secrets } from '../../../kube/resources.ts'
 import { runControllers } from './harness.ts'
 import { namespace } from './objects.ts'
 
@@ -86,4 +86,29 @@ t.test('a namespace takes its custom resources along', async t => {
   await h.settle()
   t.same(h.client.objects(widgets), [])
   t.same(h.client.objects(namespaces), [])
+})
+
+t.test('a quota of custom resources is counted from when their kind is known', async t => {
+  const quota = {
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: { name: 'q', namespace: 'default', uid: 'q' },
+    spec: { hard: { 'count/widgets.example.com': '5' } },
+  }
+  const h = await runControllers(t, ['resourcequota-controller'], [quota, widget('a'), widget('b', 'other')])
+  const used = () => h.client.objects(resourceQuotas)[0]?.status?.used
+  t.same(used(), {}, 'nothing is known of widgets yet')
+  h.client.set(definition(true))
+  await h.settle()
+  t.same(used(), { 'count/widgets.example.com': '1' })
+  h.client.set(widget('c'))
+  await h.settle()
+  t.same(used(), { 'count/widgets.example.com': '2' })
+  await h.client.delete(widgets, 'a', { namespace: 'default' })
+  await h.settle()
+  t.same(used(), { 'count/widgets.example.com': '1' })
+  h.client.remove(definition(true))
+  h.client.set({ ...quota, spec: { hard: { ...quota.spec.hard, pods: '1' } }, status: { used: used() ?? {} } })
+  await h.settle()
+  t.same(used(), { 'count/widgets.example.com': '1', pods: '0' }, 'what is no longer served stays as it was')
 })
