@@ -5,7 +5,7 @@ import { options as controllerManagerOptions } from '../daemons/controller-manag
 import { start as startControllerManager } from '../daemons/controller-manager/start.ts'
 import { options as schedulerOptions } from '../daemons/scheduler/options.ts'
 import { start as startScheduler } from '../daemons/scheduler/start.ts'
-import { pkiPath } from '../provision/certificates/cluster-certificates.ts'
+import { pkiPath } from '../provision/certificates/pki-path.ts'
 import { readClusterConfig } from './cluster-config.ts'
 import type { Output } from './command.ts'
 import { dataDirFlag } from './data-dir-flag.ts'

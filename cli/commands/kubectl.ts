@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { SkiffError } from '../../kube/errors.ts'
 import type { Output } from '../command.ts'
 import { currentDataDir } from '../layout.ts'
-import { kubeconfigPath } from '../../provision/certificates/cluster-certificates.ts'
+import { kubeconfigPath } from '../../provision/certificates/pki-path.ts'
 
 /** Runs the kubectl on PATH with the admin kubeconfig of the cluster that is up; its exit code is ours. */
 export const run = async (argv: readonly string[], _output: Output): Promise<number> => {

@@ -4,6 +4,7 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { stringify } from 'yaml'
 import { writeFileAtomic } from '../../host/files.ts'
 import type { KeyPair, LeafRequest } from './certificate-authority.ts'
+import { kubeconfigPath, pkiPath } from './pki-path.ts'
 
 export interface ClusterIdentity {
   nodeName: string
@@ -79,11 +80,6 @@ export const certificateRows: readonly CertificateRow[] = [
   { name: 'dns', kubeconfig: true, request: () => ({ commonName: 'system:skiff:dns', usages: ['client'] }) },
   { name: 'ingress', kubeconfig: true, request: () => ({ commonName: 'system:skiff:ingress', usages: ['client'] }) },
 ]
-
-export const pkiPath = (dataDir: string, name: string, kind: 'crt' | 'key'): string =>
-  join(dataDir, 'pki', `${name}.${kind}`)
-export const kubeconfigPath = (dataDir: string, name: string): string =>
-  join(dataDir, 'kubeconfigs', `${name}.kubeconfig`)
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 

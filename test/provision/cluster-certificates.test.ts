@@ -8,9 +8,8 @@ import {
   certificateRows,
   ensureClusterCertificates,
   isStillGood,
-  kubeconfigPath,
-  pkiPath,
 } from '../../provision/certificates/cluster-certificates.ts'
+import { kubeconfigPath, pkiPath } from '../../provision/certificates/pki-path.ts'
 
 const cluster = { nodeName: 'one', nodeIp: '192.0.2.7', apiServiceIp: '10.96.0.1', clusterDomain: 'cluster.local' }
 const server = 'https://127.0.0.1:6443'

@@ -1,18 +1,7 @@
-import { parseDocument } from 'yaml'
 import type { PatchType } from '../../../kube/client/client.ts'
-import { messageOf } from '../../../kube/errors.ts'
 import { apiError } from '../../../kube/status.ts'
 import { findDuplicateKeys } from '../schema/duplicate-keys.ts'
-import { checkYamlBounds } from './yaml-bounds.ts'
-
-export interface DecodedBody {
-  value: unknown
-  /** Keys that stand twice in one object, in the words of a strict decoding error. */
-  findings: readonly string[]
-}
-
-const unreadable = (what: string, cause: unknown) =>
-  apiError('BadRequest', `the body could not be read as ${what}: ${messageOf(cause)}`)
+import { type DecodedBody, unreadable } from './decoded-body.ts'
 
 const decodeJson = (text: string): DecodedBody => {
   try {
@@ -22,7 +11,7 @@ const decodeJson = (text: string): DecodedBody => {
   }
 }
 
-const decodeYaml = (text: string): DecodedBody => {
+const decodeYaml = async (text: string): Promise<DecodedBody> => {
   // kubectl sends JSON as YAML, and reading it as what it is takes a fraction of the time.
   if (text.trimStart().startsWith('{')) {
     try {
@@ -31,16 +20,9 @@ const decodeYaml = (text: string): DecodedBody => {
       // flow-style YAML that is no JSON: read below
     }
   }
-  checkYamlBounds(text)
-  const document = parseDocument(text)
-  const twice = document.errors.filter(error => error.code === 'DUPLICATE_KEY')
-  const broken = document.errors.find(error => error.code !== 'DUPLICATE_KEY')
-  if (broken !== undefined) throw unreadable('YAML', broken)
-  try {
-    return { value: document.toJS({ maxAliasCount: 100 }) as unknown, findings: twice.map(error => error.message) }
-  } catch (cause) {
-    throw unreadable('YAML', cause)
-  }
+  // Loaded by the first who writes YAML: most clients send JSON, under either name.
+  const { readYaml } = await import('./read-yaml.ts')
+  return readYaml(text)
 }
 
 const mediaType = (contentType: string | undefined): string =>
@@ -96,9 +78,12 @@ const patchTypes: Readonly<Record<string, PatchType>> = {
 }
 
 /** The body of a PATCH, whose media type says which kind of patch it is. */
-export const decodePatch = (body: Buffer, contentType: string | undefined): DecodedBody & { type: PatchType } => {
+export const decodePatch = async (
+  body: Buffer,
+  contentType: string | undefined,
+): Promise<DecodedBody & { type: PatchType }> => {
   const media = mediaType(contentType)
   const type = patchTypes[media]
   if (type === undefined) throw unsupported(media, Object.keys(patchTypes))
-  return { type, ...(type === 'apply' ? decodeYaml(body.toString()) : decodeJson(body.toString())) }
+  return { type, ...(type === 'apply' ? await decodeYaml(body.toString()) : decodeJson(body.toString())) }
 }

@@ -1,4 +1,3 @@
-import { stringify as stringifyYaml } from 'yaml'
 import { isJsonObject } from '../../../kube/patch/json-value.ts'
 import { apiVersionOf } from '../../../kube/resource.ts'
 import { apiError, type Status } from '../../../kube/status.ts'
@@ -133,7 +132,7 @@ const onObject = async (
       return { form: 'entry', status: created ? 201 : 200, entry }
     }
     case 'PATCH': {
-      const { type, value, findings } = decodePatch(request.body, request.contentType)
+      const { type, value, findings } = await decodePatch(request.body, request.contentType)
       if (type !== 'apply' && request.query.has('force'))
         refuseOptions('PatchOptions', [forbidden('force', 'may not be specified for non-apply patch')])
       const force = booleanOf(request.query, 'force') ?? false
@@ -181,7 +180,7 @@ const onScale = async (
       return { form: 'entry', kind: 'Scale', status: 200, entry }
     }
     case 'PATCH': {
-      const { type, value, findings } = decodePatch(request.body, request.contentType)
+      const { type, value, findings } = await decodePatch(request.body, request.contentType)
       const fieldManager = type === 'apply' ? (request.query.get('fieldManager') ?? '') : context.fieldManager
       const full = { ...context, fieldManager, decodeFindings: findings }
       const patch = { type, value, force: booleanOf(request.query, 'force') ?? false }
@@ -303,7 +302,7 @@ export const handleRequest = async (registry: Registry, request: RestRequest): P
   if (view.media === 'protobuf')
     return { status, contentType, body: await encodeProtobuf(kind, outcome, view), warnings }
   let body = encode(kind, outcome, view)
-  if (view.media === 'yaml') body = Buffer.from(stringifyYaml(JSON.parse(String(body))))
+  if (view.media === 'yaml') body = Buffer.from((await import('yaml')).stringify(JSON.parse(String(body))))
   else if (view.pretty || wantsPretty(request.query, request.userAgent))
     body = Buffer.from(`${JSON.stringify(JSON.parse(String(body)), null, 2)}\n`)
   return { status, contentType, body, warnings }
