@@ -151,6 +151,18 @@ export const serviceCidrs: Resource<ServiceCIDR> = {
   namespaced: false,
 }
 
+/** networking.k8s.io/v1 IPAddress, which kubernetes-types does not know yet; its name is the address. */
+export interface IPAddress extends KubeObject {
+  spec?: { parentRef?: { group?: string; resource: string; namespace?: string; name: string } }
+}
+export const ipAddresses: Resource<IPAddress> = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  kind: 'IPAddress',
+  plural: 'ipaddresses',
+  namespaced: false,
+}
+
 export const customResourceDefinitions: Resource<CustomResourceDefinition> = {
   group: 'apiextensions.k8s.io',
   version: 'v1',

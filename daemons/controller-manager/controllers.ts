@@ -24,6 +24,7 @@ import { startReplicaSetController, startReplicationController } from './replica
 import { startRootCaPublisher } from './root-ca-publisher.ts'
 import { startServiceAccountController } from './service-account-controller.ts'
 import { startStatefulSetController } from './statefulset/statefulset-controller.ts'
+import { startServiceCidrController } from './service-cidr-controller.ts'
 import { startTokenController } from './token-controller.ts'
 import { startTtlAfterFinishedController } from './ttl-after-finished-controller.ts'
 
@@ -51,6 +52,7 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'clusterrole-aggregation-controller': startClusterRoleAggregationController,
   'serviceaccount-token-controller': startTokenController,
   'disruption-controller': startDisruptionController,
+  'service-cidr-controller': startServiceCidrController,
   'ttl-after-finished-controller': startTtlAfterFinishedController,
   'certificatesigningrequest-signing-controller': startCsrSigningController,
   'certificatesigningrequest-approving-controller': startCsrApprovingController,

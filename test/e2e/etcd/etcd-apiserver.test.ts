@@ -28,7 +28,9 @@ void t.test('two API servers on one etcd', async t => {
   })
   const encryptionProviderConfig = join(directory, 'encryption.json')
   writeFileSync(encryptionProviderConfig, JSON.stringify(encryption))
-  const overrides = { etcdServers: etcd.servers, encryptionProviderConfig }
+  // So few numbers that two who choose at random meet.
+  const ranges = { serviceClusterIpRange: '10.96.0.0/27', serviceNodePortRange: '30000-30029' }
+  const overrides = { etcdServers: etcd.servers, encryptionProviderConfig, ...ranges }
   const one = await startTestServer(t, overrides)
   const two = await startTestServer(t, overrides)
   const maps = '/api/v1/namespaces/default/configmaps'
@@ -45,6 +47,25 @@ void t.test('two API servers on one etcd', async t => {
       t.equal((await one.ask(`${maps}/c${n}`, { method: 'DELETE' })).status, 200)
       t.equal((await two.ask(`${maps}/c${n}`)).status, 404)
     }
+  })
+
+  await t.test('Services made on both at once never share an address or a port, and give them back', async t => {
+    const services = '/api/v1/namespaces/default/services'
+    const spec = { type: 'NodePort', ports: [{ port: 80 }] }
+    const made = await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        (n % 2 === 0 ? one : two).ask(services, { method: 'POST', body: { metadata: { name: `s${n}` }, spec } }),
+      ),
+    )
+    t.same([...new Set(made.map(({ status }) => status))], [201])
+    const specs = made.map(({ json }) => json['spec'] as { clusterIP: string; ports: { nodePort: number }[] })
+    t.equal(new Set(specs.map(({ clusterIP }) => clusterIP)).size, 20)
+    t.equal(new Set(specs.map(({ ports }) => ports[0]?.nodePort)).size, 20)
+    await Promise.all(made.map((_, n) => (n % 2 === 0 ? two : one).ask(`${services}/s${n}`, { method: 'DELETE' })))
+    const left = await two.ask('/apis/networking.k8s.io/v1/ipaddresses')
+    t.match(left.json['items'], [{ metadata: { name: '10.96.0.1' } }])
+    t.equal((left.json['items'] as unknown[]).length, 1)
+    t.match((await one.ask('/metrics')).text, /^kube_apiserver_nodeport_allocator_allocated_ports 0$/m)
   })
 
   await t.test('a Secret reads the same everywhere and is not in the files of etcd', async t => {
