@@ -328,7 +328,7 @@ void t.test('what the API says when it cannot', async t => {
     message: 'a container name must be specified for pod web, choose one of: [web cat]',
   })
   t.match(await log('?container=x'), { code: 400, message: 'container x is not valid for pod web' })
-  t.match(await log('?container=web&tailLines=-1'), { code: 400, message: /tailLines/ })
+  t.match(await log('?container=web&tailLines=-1'), { code: 422, message: /tailLines/ })
   const exec = await server.ask('/api/v1/namespaces/default/pods/web/exec?command=ls&container=web', { method: 'POST' })
   t.match(exec.json, { code: 400 })
 })

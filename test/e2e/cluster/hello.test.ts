@@ -111,6 +111,21 @@ t.test('a cluster from nothing to hello and back', { timeout: 600_000 }, async t
     t.match(await ok(kubectl(['logs', first])), await podIp(second), 'pods reach each other without NAT')
   })
 
+  await t.test('the API leads to pods, Services and nodes', async t => {
+    const [pod = ''] = await readyPods('app=hello')
+    const raw = (path: string) => ok(kubectl(['get', '--raw', path]))
+    const here = '/api/v1/namespaces/default'
+    t.match(await raw(`${here}/services/hello:80/proxy/`), 'Hello from Skiff')
+    t.match(await raw(`${here}/pods/${pod}:8080/proxy/`), 'Hello from Skiff')
+    const node = await ok(kubectl(['get', 'node', '-o', 'jsonpath={.items[0].metadata.name}']))
+    t.equal(await raw(`/api/v1/nodes/${node}/proxy/healthz`), 'ok')
+    t.match(await ok(kubectl(['get', 'apiservice', 'v1.apps'])), /Local +True/)
+    t.match(await ok(kubectl(['get', 'flowschema', 'system-nodes'])), /system +500 +ByUser +\S+ +False/)
+    const trust = ['get', 'configmap', '-n', 'kube-system', 'extension-apiserver-authentication']
+    const names = await ok(kubectl([...trust, '-o', 'jsonpath={.data.requestheader-allowed-names}']))
+    t.equal(names, '["front-proxy-client"]')
+  })
+
   await t.test('iptables-save and dig explain the Service', async t => {
     const rules = await ok(run('iptables-save', []))
     t.match(rules, /-A KUBE-SERVICES -d [\d.]+\/32 -p tcp -m comment --comment "default\/hello:http cluster IP"/)
