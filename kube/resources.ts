@@ -28,6 +28,7 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js'
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.js'
 import type { CustomResourceDefinition } from 'kubernetes-types/apiextensions/v1.js'
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js'
+import type { StorageClass } from 'kubernetes-types/storage/v1.js'
 import type { KubeObject } from './object.ts'
 import type { Resource } from './resource.ts'
 
@@ -183,6 +184,14 @@ export const persistentVolumeClaims: Resource<PersistentVolumeClaim> = core(
   'PersistentVolumeClaim',
   'persistentvolumeclaims',
 )
+
+export const storageClasses: Resource<StorageClass> = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  kind: 'StorageClass',
+  plural: 'storageclasses',
+  namespaced: false,
+}
 
 const grouped = (group: string, version: string) => (kind: string, plural: string) => ({
   group,

@@ -99,7 +99,7 @@ export const options = {
   }),
   enableAdmissionPlugins: listOption('enable-admission-plugins', {
     default: [],
-    help: 'admission plugins to run besides those that are on by default: AlwaysPullImages, ExtendedResourceToleration, StorageObjectInUseProtection',
+    help: 'admission plugins to run besides those that are on by default: AlwaysPullImages, ExtendedResourceToleration',
   }),
   disableAdmissionPlugins: listOption('disable-admission-plugins', {
     default: [],

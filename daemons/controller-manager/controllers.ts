@@ -27,6 +27,8 @@ import { startStatefulSetController } from './statefulset/statefulset-controller
 import { startServiceCidrController } from './service-cidr-controller.ts'
 import { startTokenController } from './token-controller.ts'
 import { startTtlAfterFinishedController } from './ttl-after-finished-controller.ts'
+import { startVolumeBinder } from './volume/binder-controller.ts'
+import { startClaimProtectionController, startVolumeProtectionController } from './volume/protection-controllers.ts'
 
 /** Every controller by upstream's name: adding one is adding a row. */
 export const controllers: Readonly<Record<string, StartController>> = {
@@ -54,6 +56,9 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'disruption-controller': startDisruptionController,
   'service-cidr-controller': startServiceCidrController,
   'ttl-after-finished-controller': startTtlAfterFinishedController,
+  'persistentvolume-binder-controller': startVolumeBinder,
+  'persistentvolumeclaim-protection-controller': startClaimProtectionController,
+  'persistentvolume-protection-controller': startVolumeProtectionController,
   'certificatesigningrequest-signing-controller': startCsrSigningController,
   'certificatesigningrequest-approving-controller': startCsrApprovingController,
   'certificatesigningrequest-cleaner-controller': startCsrCleanerController,
@@ -83,6 +88,9 @@ const aliases: Readonly<Record<string, string>> = {
   'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller',
   disruption: 'disruption-controller',
   'ttl-after-finished': 'ttl-after-finished-controller',
+  'persistentvolume-binder': 'persistentvolume-binder-controller',
+  'pvc-protection': 'persistentvolumeclaim-protection-controller',
+  'pv-protection': 'persistentvolume-protection-controller',
   csrsigning: 'certificatesigningrequest-signing-controller',
   csrapproving: 'certificatesigningrequest-approving-controller',
   csrcleaner: 'certificatesigningrequest-cleaner-controller',

@@ -9,12 +9,7 @@ export interface PluginSelection {
 }
 
 /** Built, and run only where they are asked for. */
-const offByDefault = new Set([
-  'AlwaysPullImages',
-  'ExtendedResourceToleration',
-  // On in upstream; here no controller takes its finalizers off yet, and nothing could be deleted.
-  'StorageObjectInUseProtection',
-])
+const offByDefault = new Set(['AlwaysPullImages', 'ExtendedResourceToleration'])
 
 /** Steps of a write that upstream does outside of admission. */
 const unnamed = new Set(['ServiceAllocation', 'RBACEscalation', 'PolicyExpressions'])

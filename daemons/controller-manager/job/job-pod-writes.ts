@@ -3,10 +3,10 @@ import type { Pod } from 'kubernetes-types/core/v1.js'
 import { messageOf, unreachable } from '../../../kube/errors.ts'
 import { objectKey } from '../../../kube/object.ts'
 import { pods } from '../../../kube/resources.ts'
-import { hasReason } from '../../../kube/status.ts'
 import type { EventRecorder } from '../../../kube/client/event-recorder.ts'
 import type { ControllerContext } from '../controller-context.ts'
 import type { Expectations } from '../expectations.ts'
+import { removeFinalizer } from '../finalizer.ts'
 import { isPodReady } from '../pod-state.ts'
 import { isTerminatingNamespace, slowStart } from '../pod-creation.ts'
 import { applyWrite, deleteWrite } from '../write.ts'
@@ -23,23 +23,8 @@ export interface Done {
   error: unknown
 }
 
-/** Takes the finalizer off, and nothing else; true when it is off or the pod gone. */
-export const releasePod = async ({ client, signal }: ControllerContext, pod: Pod): Promise<void> => {
-  const at = (pod.metadata?.finalizers ?? []).indexOf(trackingFinalizer)
-  if (at === -1) return
-  // Tested first: others change the list too, and another pod may have taken the name.
-  const patch = [
-    { op: 'test', path: '/metadata/uid', value: pod.metadata?.uid ?? '' },
-    { op: 'test', path: `/metadata/finalizers/${at}`, value: trackingFinalizer },
-    { op: 'remove', path: `/metadata/finalizers/${at}` },
-  ]
-  const { name = '', namespace = '' } = pod.metadata ?? {}
-  try {
-    await client.patch(pods, name, patch, { namespace, type: 'json', signal })
-  } catch (error) {
-    if (!hasReason(error, 'NotFound')) throw error
-  }
-}
+export const releasePod = (context: ControllerContext, pod: Pod): Promise<void> =>
+  removeFinalizer(context, pods, { object: pod, finalizer: trackingFinalizer })
 
 export class JobPodWrites {
   readonly #context: ControllerContext
