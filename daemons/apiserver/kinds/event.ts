@@ -103,6 +103,7 @@ export const eventKind: Kind = {
   schema: 'io.k8s.api.core.v1.Event',
   hasStatus: false,
   subresources: [],
+  garbageCollection: 'Unsupported',
   generationFields: [],
   validate: object => validate(draftOf<Event>(object)),
   selectableFields,

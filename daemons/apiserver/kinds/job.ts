@@ -204,6 +204,9 @@ export const jobKind: Kind = {
   schema: 'io.k8s.api.batch.v1.Job',
   hasStatus: true,
   subresources: [],
+  garbageCollection: 'OrphanDependents',
+  deletionWarning:
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
   generationFields: ['spec'],
   setDefaults: object => setDefaults(draftOf<Job>(object)),
   prepareForCreate: object => prepareForCreate(draftOf<Job>(object)),

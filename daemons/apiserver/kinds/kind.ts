@@ -119,6 +119,13 @@ export interface Kind {
   gracePeriodSeconds?(object: UnknownObject): number | undefined
   /** Loads what the rules of this object need and most clusters never do; undefined: nothing. Before admission. */
   load?(object: UnknownObject): Promise<void> | undefined
+  /**
+   * What becomes of an object's dependents where neither its delete nor its finalizers say so: left out, they go too.
+   * Unsupported: it has none, and nobody's policy puts a finalizer on it.
+   */
+  readonly garbageCollection?: 'OrphanDependents' | 'Unsupported'
+  /** The Warning to whoever deletes one and does not say what becomes of its dependents. */
+  readonly deletionWarning?: string
   /** Changes in place an object that is about to be marked for deletion: a finalizer of its own. `now`: an API time. */
   prepareForDelete?(object: UnknownObject, now: string): void
   /** Fills defaults in place, on every create, update and patch, before validation. */

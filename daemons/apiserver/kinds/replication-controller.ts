@@ -68,6 +68,7 @@ export const replicationControllerKind: Kind = {
     },
   },
   subresources: [],
+  garbageCollection: 'OrphanDependents',
   generationFields: ['spec'],
   setDefaults: object => setDefaults(draftOf<ReplicationController>(object)),
   prepareForCreate: object => {

@@ -34,6 +34,7 @@ export const deleteObject = async (
   context: RequestContext,
 ): Promise<DeleteResult> => {
   const { kind, namespace, name } = target
+  if (kind.deletionWarning !== undefined && askedPolicy(request) === undefined) context.warn(kind.deletionWarning)
   if (registry.store.shared) await registry.store.refresh()
   for (let attempt = 0; attempt < attempts; attempt++) {
     const stored = registry.store.get(registry.key(target))
@@ -102,11 +103,20 @@ const checkPreconditions = (
     )
 }
 
-/** The finalizers that carry out the propagation policy; without one the object's own stay. */
-const propagate = (finalizers: readonly string[], request: DeleteRequest): string[] => {
+const askedPolicy = ({ propagationPolicy, orphanDependents }: DeleteRequest): string | undefined =>
+  propagationPolicy ?? (orphanDependents === undefined ? undefined : orphanDependents ? 'Orphan' : 'Background')
+
+/** The finalizers that carry out the propagation policy: of the request, else of the object's own, else of its kind. */
+const propagate = (
+  finalizers: readonly string[],
+  request: DeleteRequest,
+  { garbageCollection }: Pick<Kind, 'garbageCollection'>,
+): string[] => {
+  const own = finalizers.find(finalizer => finalizer === 'orphan' || finalizer === 'foregroundDeletion')
   const policy =
-    request.propagationPolicy ??
-    (request.orphanDependents === undefined ? undefined : request.orphanDependents ? 'Orphan' : 'Background')
+    garbageCollection === 'Unsupported'
+      ? 'Background'
+      : (askedPolicy(request) ?? (own === undefined && garbageCollection === 'OrphanDependents' ? 'Orphan' : undefined))
   if (policy === undefined) return [...finalizers]
   const wanted = policy === 'Orphan' ? 'orphan' : policy === 'Foreground' ? 'foregroundDeletion' : undefined
   const rest = finalizers.filter(finalizer => finalizer !== 'orphan' && finalizer !== 'foregroundDeletion')
@@ -123,11 +133,15 @@ export const planDeletion = (
     request,
     kind,
     nowMs,
-  }: { request: DeleteRequest; kind: Pick<Kind, 'gracePeriodSeconds' | 'prepareForDelete'>; nowMs: number },
+  }: {
+    request: DeleteRequest
+    kind: Pick<Kind, 'gracePeriodSeconds' | 'prepareForDelete' | 'garbageCollection'>
+    nowMs: number
+  },
 ): UnknownObject | undefined => {
   const next = cloneJson(live)
   const meta = (next.metadata ??= {})
-  const finalizers = propagate(meta.finalizers ?? [], request)
+  const finalizers = propagate(meta.finalizers ?? [], request, kind)
   if (finalizers.length > 0) meta.finalizers = finalizers
   else delete meta.finalizers
   const own = kind.gracePeriodSeconds?.(live)

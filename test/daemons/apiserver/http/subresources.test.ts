@@ -84,6 +84,19 @@ void t.test('an eviction that only tries deletes nothing', async t => {
   t.equal((await ask(`${pods}/web/binding`, { method: 'POST', body: { target: 'n' } })).status, 400)
 })
 
+void t.test('a Job leaves its pods behind unless its delete says otherwise, and warns of that', async t => {
+  const jobs = '/apis/batch/v1/namespaces/default/jobs'
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } }
+  await ask(jobs, { method: 'POST', body: { metadata: { name: 'once' }, spec: { template } } })
+  const left = await ask(`${jobs}/once`, { method: 'DELETE' })
+  t.equal(left.status, 200)
+  t.match(left.headers['warning'], 'child pods are preserved by default when jobs are deleted')
+  t.match((await ask(`${jobs}/once`)).json['metadata'], { finalizers: ['orphan'] })
+  const gone = await ask(`${jobs}/once?propagationPolicy=Background`, { method: 'DELETE' })
+  t.equal(gone.headers['warning'], undefined)
+  t.equal((await ask(`${jobs}/once`)).status, 404)
+})
+
 void t.test('finalizers of a namespace are a list of names', async t => {
   const path = '/api/v1/namespaces/default/finalize'
   for (const finalizers of ['x', [1]])

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { planDeletion } from '../../../../daemons/apiserver/registry/delete-object.ts'
 import type { Service } from 'kubernetes-types/core/v1.js'
+import type { Kind } from '../../../../daemons/apiserver/kinds/kind.ts'
 import type { UnknownObject } from '../../../../kube/object.ts'
 import { configMaps, namespaces, pods, services } from '../../../../kube/resources.ts'
 import { hasReason } from '../../../../kube/status.ts'
@@ -14,7 +15,14 @@ const marked = (grace: number, at: string) => ({
   metadata: { name: 'p', deletionTimestamp: at, deletionGracePeriodSeconds: grace },
 })
 
-const cases: { name: string; live: UnknownObject; grace?: number; request: object; want: object | undefined }[] = [
+const cases: {
+  name: string
+  live: UnknownObject
+  grace?: number
+  kind?: Pick<Kind, 'garbageCollection'>
+  request: object
+  want: object | undefined
+}[] = [
   { name: 'a kind without a grace period goes at once', live: running, request: {}, want: undefined },
   {
     name: 'a pod is marked with its own grace period',
@@ -70,10 +78,38 @@ const cases: { name: string; live: UnknownObject; grace?: number; request: objec
     request: { propagationPolicy: 'Background' },
     want: undefined,
   },
+  {
+    name: 'dependents of a kind that leaves them behind are orphaned where nothing is said',
+    live: running,
+    kind: { garbageCollection: 'OrphanDependents' },
+    request: {},
+    want: { finalizers: ['orphan'] },
+  },
+  {
+    name: 'a policy that is said wins over the kind’s',
+    live: running,
+    kind: { garbageCollection: 'OrphanDependents' },
+    request: { propagationPolicy: 'Background' },
+    want: undefined,
+  },
+  {
+    name: 'and so does a finalizer that the object has',
+    live: { kind: 'Pod', metadata: { finalizers: ['foregroundDeletion'] } },
+    kind: { garbageCollection: 'OrphanDependents' },
+    request: {},
+    want: { finalizers: ['foregroundDeletion'] },
+  },
+  {
+    name: 'what has no dependents goes whatever is said of them',
+    live: running,
+    kind: { garbageCollection: 'Unsupported' },
+    request: { propagationPolicy: 'Foreground' },
+    want: undefined,
+  },
 ]
-for (const { name, live, grace, request, want } of cases)
+for (const { name, live, grace, kind, request, want } of cases)
   void t.test(name, async t => {
-    const next = planDeletion(live, { request, kind: { gracePeriodSeconds: () => grace }, nowMs: now })
+    const next = planDeletion(live, { request, kind: { gracePeriodSeconds: () => grace, ...kind }, nowMs: now })
     if (want === undefined) t.equal(next, undefined)
     else t.match(next?.metadata, want)
   })
