@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { constants, existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { readNumber, withLmdbFile } from '../../../../../daemons/apiserver/store/lmdb-file.ts'
 import { foldSegment } from '../../../../../daemons/apiserver/store/log/fold-segment.ts'
@@ -142,3 +143,32 @@ void t.test('a segment that the disk has not kept is not folded, and not tried a
   t.equal(failures.length, 2, 'at the turn of the clock it is tried again')
   await store.close()
 })
+
+void t.test('the log waits for the disk at every write, and of LMDB nothing is in memory', async t => {
+  const directory = makeDirectory(t)
+  const store = await openStore(directory, { log: { segmentBytes: 5000, segments: 2 } })
+  t.teardown(() => store.close())
+  const pad = 'x'.repeat(2000)
+  const check = (when: string): void => {
+    const logs = readdirSync('/proc/self/fd').filter(fd => targetOf(fd).startsWith(join(directory, 'log')))
+    t.ok(logs.length > 0)
+    for (const fd of logs) {
+      const flags = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? ''
+      t.ok(parseInt(flags, 8) & constants.O_DSYNC, `${targetOf(fd)} ${when}`)
+    }
+    t.notOk(readFileSync('/proc/self/maps', 'utf8').includes(directory), `nothing is mapped ${when}`)
+  }
+  check('after the start')
+  for (let n = 0; n < 20; n++) await store.transact([put(`p${n}`, 0, { pad })])
+  await store.compact(0)
+  t.notOk(listSegments(directory).includes(1))
+  check('after a fold')
+})
+
+const targetOf = (fd: string): string => {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return ''
+  }
+}
