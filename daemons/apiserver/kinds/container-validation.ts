@@ -1,25 +1,41 @@
-import type { Container, ContainerPort, SecurityContext, VolumeMount } from 'kubernetes-types/core/v1.js'
+import type { Container, ContainerPort, PodSpec } from 'kubernetes-types/core/v1.js'
 import type { Draft } from './draft.ts'
 import { validateEnv, validateEnvFrom } from './env-validation.ts'
-import { duplicate, forbidden, invalid, invalidEach, notFound, notSupported, oneOf, required } from './field-error.ts'
+import { duplicate, forbidden, invalid, invalidEach, notSupported, oneOf, required } from './field-error.ts'
 import type { FieldError } from './kind.ts'
 import { dns1123LabelErrors, portNameErrors, portNumberErrors } from './name-syntax.ts'
+import { validateDevices, validateMounts, type Volumes } from './mount-validation.ts'
 import { validateProbes } from './probe-validation.ts'
 import { validateResources } from './resource-validation.ts'
-import { validateLocalPath } from './volume-validation.ts'
+import { validateSecurityContext } from './security-validation.ts'
 
 type Row = Draft<Container>
 
 /** What the pod around a container says. */
 export interface ContainerSurroundings {
-  volumeNames: ReadonlySet<string>
+  volumes: Volumes
   hostNetwork: boolean
+  /** It shares its node's user namespace. */
+  hostUsers: boolean
+  restartPolicy: string | undefined
+  /** How long it may take to end; undefined where the pod says nothing. */
+  graceSeconds: number | undefined
 }
 
+/** What `spec` is to the containers in it. */
+export const surroundingsOf = (spec: Draft<PodSpec>, volumes: Volumes): ContainerSurroundings => ({
+  volumes,
+  hostNetwork: spec.hostNetwork === true,
+  hostUsers: spec.hostUsers !== false,
+  restartPolicy: spec.restartPolicy,
+  graceSeconds: spec.terminationGracePeriodSeconds,
+})
+
 const pullPolicies = ['Always', 'IfNotPresent', 'Never']
-const messagePolicies = ['FallbackToLogsOnError', 'File']
+const messagePolicies = ['File', 'FallbackToLogsOnError']
 const protocols = ['SCTP', 'TCP', 'UDP']
-const maxId = 2_147_483_647
+const resizable = ['cpu', 'memory']
+const resizePolicies = ['NotRequired', 'RestartContainer']
 
 const validatePorts = (ports: readonly Draft<ContainerPort>[], path: string, hostNetwork: boolean): FieldError[] => {
   const errors: FieldError[] = []
@@ -36,59 +52,22 @@ const validatePorts = (ports: readonly Draft<ContainerPort>[], path: string, hos
     else errors.push(...invalidEach(`${at}.containerPort`, port.containerPort, portNumberErrors(port.containerPort)))
     if (port.hostPort) errors.push(...invalidEach(`${at}.hostPort`, port.hostPort, portNumberErrors(port.hostPort)))
     if (hostNetwork && port.hostPort && port.hostPort !== port.containerPort)
-      errors.push(
-        invalid(`${at}.containerPort`, port.containerPort, 'must match `hostPort` when `hostNetwork` is true'),
-      )
+      errors.push(invalid(`${at}.hostPort`, port.hostPort, 'must match `containerPort` when `hostNetwork` is true'))
     errors.push(...oneOf(`${at}.protocol`, port.protocol, protocols))
   }
   return errors
 }
 
-const validateMounts = (
-  mounts: readonly Draft<VolumeMount>[],
-  path: string,
-  volumeNames: ReadonlySet<string>,
-): FieldError[] => {
+/** Upstream names the list here, not its entries, but where one stands twice. */
+const validateResizePolicy = (container: Row, path: string, podRestarts: string | undefined): FieldError[] => {
   const errors: FieldError[] = []
-  const paths = new Set<string>()
-  for (const [i, mount] of mounts.entries()) {
-    const at = `${path}[${i}]`
-    if (!mount.name) errors.push(required(`${at}.name`))
-    else if (!volumeNames.has(mount.name)) errors.push(notFound(`${at}.name`, mount.name))
-    if (!mount.mountPath) errors.push(required(`${at}.mountPath`))
-    else if (paths.has(mount.mountPath)) errors.push(invalid(`${at}.mountPath`, mount.mountPath, 'must be unique'))
-    paths.add(mount.mountPath ?? '')
-    if (mount.subPath) errors.push(...validateLocalPath(mount.subPath, `${at}.subPath`))
-    if (mount.subPathExpr) {
-      if (mount.subPath)
-        errors.push(invalid(`${at}.subPathExpr`, mount.subPathExpr, 'subPathExpr and subPath are mutually exclusive'))
-      errors.push(...validateLocalPath(mount.subPathExpr, `${at}.subPathExpr`))
-    }
-    const modes = ['Bidirectional', 'HostToContainer', 'None']
-    if (mount.mountPropagation && !modes.includes(mount.mountPropagation))
-      errors.push(notSupported(`${at}.mountPropagation`, mount.mountPropagation, modes))
-  }
-  return errors
-}
-
-export const validateId = (id: number | undefined, path: string): FieldError[] =>
-  id !== undefined && id !== null && (id < 0 || id > maxId)
-    ? [invalid(path, id, `must be between 0 and ${maxId}, inclusive`)]
-    : []
-
-const validateSecurity = (context: Draft<SecurityContext> | undefined, path: string): FieldError[] => {
-  if (!context) return []
-  const errors = [
-    ...validateId(context.runAsUser, `${path}.runAsUser`),
-    ...validateId(context.runAsGroup, `${path}.runAsGroup`),
-  ]
-  if (context.allowPrivilegeEscalation === false) {
-    if (context.privileged === true)
-      errors.push(invalid(path, context, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'))
-    if ((context.capabilities?.add ?? []).includes('CAP_SYS_ADMIN'))
-      errors.push(
-        invalid(path, context, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'),
-      )
+  const seen = new Set<string>()
+  for (const [i, { resourceName = '', restartPolicy = '' }] of (container.resizePolicy ?? []).entries()) {
+    if (seen.has(resourceName)) errors.push(duplicate(`${path}[${i}]`, resourceName))
+    seen.add(resourceName)
+    errors.push(...oneOf(path, resourceName, resizable), ...oneOf(path, restartPolicy, resizePolicies))
+    if (podRestarts === 'Never' && restartPolicy !== 'NotRequired')
+      errors.push(invalid(path, restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'"))
   }
   return errors
 }
@@ -105,11 +84,12 @@ export const validateContainer = (container: Row, path: string, around: Containe
   if (container.ports) errors.push(...validatePorts(container.ports, `${path}.ports`, around.hostNetwork))
   errors.push(...validateEnv(container.env, `${path}.env`))
   errors.push(...validateEnvFrom(container.envFrom, `${path}.envFrom`))
-  if (container.volumeMounts)
-    errors.push(...validateMounts(container.volumeMounts, `${path}.volumeMounts`, around.volumeNames))
+  errors.push(...validateMounts(container, `${path}.volumeMounts`, around.volumes))
+  errors.push(...validateDevices(container, `${path}.volumeDevices`, around.volumes))
   errors.push(...oneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, pullPolicies))
   errors.push(...validateResources(container.resources, `${path}.resources`))
-  errors.push(...validateSecurity(container.securityContext, `${path}.securityContext`))
+  errors.push(...validateResizePolicy(container, `${path}.resizePolicy`, around.restartPolicy))
+  errors.push(...validateSecurityContext(container.securityContext, `${path}.securityContext`, around.hostUsers))
   return errors
 }
 
@@ -139,8 +119,9 @@ export const validateContainers = (
     errors.push(...validateContainer(container, at, around))
     if (container.name && names.has(container.name)) errors.push(duplicate(`${at}.name`, container.name))
     names.add(container.name ?? '')
-    errors.push(...validateProbes(container, at))
-    if (container.restartPolicy) errors.push(forbidden(`${at}.restartPolicy`, 'may not be set for non-init containers'))
+    errors.push(...validateProbes(container, at, around.graceSeconds))
+    if (container.restartPolicy !== undefined)
+      errors.push(forbidden(`${at}.restartPolicy`, 'may not be set for non-init containers'))
   }
   return [...errors, ...validateHostPorts(containers, path)]
 }
@@ -160,7 +141,9 @@ export const validateInitContainers = (
     errors.push(...validateContainer(container, at, around))
     if (container.name && names.has(container.name)) errors.push(duplicate(`${at}.name`, container.name))
     names.add(container.name ?? '')
-    if (container.restartPolicy === 'Always') errors.push(...validateProbes(container, at))
+    // They run one after another, so that each has the ports to itself.
+    errors.push(...validateHostPorts([container], path))
+    if (container.restartPolicy === 'Always') errors.push(...validateProbes(container, at, around.graceSeconds))
     else
       for (const field of onlyForSidecars)
         if (container[field])

@@ -32,6 +32,8 @@ const setDefaults = (daemonSet: Row): void => {
   }
   spec.revisionHistoryLimit ??= 10
   defaultPodTemplate(spec)
+  // Upstream makes it out of a field that only its internal type has: whoever writes the object writes it too.
+  ;((daemonSet.metadata ??= {}).annotations ??= {})[templateGeneration] ??= '0'
 }
 
 const validateStrategy = ({ updateStrategy: strategy }: Spec): FieldError[] => {

@@ -69,11 +69,12 @@ const generateSelector = (job: Row): void => {
 }
 
 const prepareForCreate = (job: Row): void => {
-  const unlabelled = Object.keys(job.metadata?.labels ?? {}).length === 0
+  // A Job without labels has those of its template; what is added to the one stands in the other.
+  const same = isDeepStrictEqual(job.metadata?.labels ?? {}, job.spec?.template?.metadata?.labels ?? {})
   generateSelector(job)
   job.status = {}
   const labels = job.spec?.template?.metadata?.labels ?? {}
-  if (unlabelled && Object.keys(labels).length > 0) (job.metadata ??= {}).labels = { ...labels }
+  if (same && Object.keys(labels).length > 0) (job.metadata ??= {}).labels = { ...labels }
 }
 
 /** The generated labels and selector are those that were generated. */

@@ -66,16 +66,14 @@ const validateName = (object: UnknownObject, kind: Pick<Kind, 'nameRule'>): Fiel
 const validateOwners = (object: UnknownObject): FieldError[] => {
   const errors: FieldError[] = []
   let controller: string | undefined
-  for (const [i, owner] of (object.metadata?.ownerReferences ?? []).entries()) {
-    const path = 'metadata.ownerReferences'
-    if (!owner.apiVersion) errors.push(invalid(`${path}[${i}].apiVersion`, '', 'version must not be empty'))
-    if (!owner.kind) errors.push(invalid(`${path}[${i}].kind`, '', 'must not be empty'))
-    if (!owner.name) errors.push(invalid(`${path}[${i}].name`, '', 'must not be empty'))
-    if (!owner.uid) errors.push(invalid(`${path}[${i}].uid`, '', 'must not be empty'))
+  // Upstream names the list, not its entry.
+  const path = 'metadata.ownerReferences'
+  for (const owner of object.metadata?.ownerReferences ?? []) {
+    if (!owner.apiVersion) errors.push(invalid(`${path}.apiVersion`, '', 'version must not be empty'))
+    for (const field of ['kind', 'name', 'uid'] as const)
+      if (!owner[field]) errors.push(invalid(`${path}.${field}`, '', `${field} must not be empty`))
     if (owner.apiVersion === 'v1' && owner.kind === 'Event')
-      errors.push(
-        invalid(`${path}[${i}]`, `${owner.apiVersion}, Kind=${owner.kind}`, 'is disallowed from being an owner'),
-      )
+      errors.push(invalid(path, `${owner.apiVersion}, Kind=${owner.kind}`, 'is disallowed from being an owner'))
     if (owner.controller !== true) continue
     if (controller === undefined) controller = owner.name
     else
@@ -90,19 +88,20 @@ const validateOwners = (object: UnknownObject): FieldError[] => {
   return errors
 }
 
+/** Of Kubernetes' own kinds. `at` names the entry where upstream does. */
+export const validateFinalizer = (finalizer: string, path: string, at: string): FieldError[] => {
+  const errors = invalidEach(path, finalizer, qualifiedNameErrors(finalizer))
+  if (!finalizer.includes('/') && !standardFinalizers.includes(finalizer))
+    errors.push(invalid(at, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'))
+  return errors
+}
+
 const validateFinalizers = (object: UnknownObject, anyFinalizers: boolean): FieldError[] => {
   const errors: FieldError[] = []
   const finalizers = object.metadata?.finalizers ?? []
   for (const [i, finalizer] of finalizers.entries()) {
-    errors.push(...invalidEach('metadata.finalizers', finalizer, qualifiedNameErrors(finalizer)))
-    if (!anyFinalizers && !finalizer.includes('/') && !standardFinalizers.includes(finalizer))
-      errors.push(
-        invalid(
-          `metadata.finalizers[${i}]`,
-          finalizer,
-          'name is neither a standard finalizer name nor is it fully qualified',
-        ),
-      )
+    if (anyFinalizers) errors.push(...invalidEach('metadata.finalizers', finalizer, qualifiedNameErrors(finalizer)))
+    else errors.push(...validateFinalizer(finalizer, 'metadata.finalizers', `metadata.finalizers[${i}]`))
   }
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion'))
     errors.push(

@@ -11,9 +11,13 @@ const qualifiedName = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'
 const labelValue = `(${qualifiedName})?`
 const dns1035Label = '[a-z]([-a-z0-9]*[a-z0-9])?'
 
+const underscoreLabel = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?'
+const underscoreSubdomain = `${underscoreLabel}(\\.${underscoreLabel})*`
+
 const whole = (pattern: string) => new RegExp(`^(?:${pattern})$`)
 const labelPattern = whole(dns1123Label)
 const subdomainPattern = whole(dns1123Subdomain)
+const underscorePattern = whole(underscoreSubdomain)
 const wildcardPattern = whole(`\\*\\.${dns1123Subdomain}`)
 const qualifiedPattern = whole(qualifiedName)
 const valuePattern = whole(labelValue)
@@ -30,6 +34,9 @@ const labelMessage =
 const subdomainMessage =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character" +
   regexHint(dns1123Subdomain, 'example.com')
+const underscoreMessage =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character" +
+  regexHint(underscoreSubdomain, 'example.com')
 const wildcardMessage =
   "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character" +
   regexHint(`\\*\\.${dns1123Subdomain}`, '*.example.com')
@@ -54,6 +61,9 @@ const check = (value: string, max: number, pattern: RegExp, message: string): st
 
 export const dns1123LabelErrors = (value: string): string[] => check(value, 63, labelPattern, labelMessage)
 export const dns1123SubdomainErrors = (value: string): string[] => check(value, 253, subdomainPattern, subdomainMessage)
+/** Search domains may have underscores, which names of services in DNS begin with. */
+export const underscoreSubdomainErrors = (value: string): string[] =>
+  check(value, 253, underscorePattern, underscoreMessage)
 export const wildcardSubdomainErrors = (value: string): string[] => check(value, 253, wildcardPattern, wildcardMessage)
 export const dns1035LabelErrors = (value: string): string[] => check(value, 63, label1035Pattern, label1035Message)
 export const labelValueErrors = (value: string): string[] => check(value, 63, valuePattern, valueMessage)

@@ -4,6 +4,7 @@ import { ageColumn, column, nameColumn } from './column.ts'
 import { draftOf } from './draft.ts'
 import { invalid } from './field-error.ts'
 import type { FieldError, Kind } from './kind.ts'
+import { validateFinalizer } from './metadata-validation.ts'
 
 const nameLabel = 'kubernetes.io/metadata.name'
 
@@ -49,6 +50,10 @@ export const namespaceKind: Kind = {
     const before = draftOf<Namespace>(old).spec?.finalizers
     const spec = (draftOf<Namespace>(object).spec ??= {})
     if (before) spec.finalizers = before
+  },
+  validate: object => {
+    const finalizers = draftOf<Namespace>(object).spec?.finalizers ?? []
+    return finalizers.flatMap(finalizer => validateFinalizer(finalizer, 'spec.finalizers', 'spec.finalizers'))
   },
   validateUpdate: (object, _old, subresource) => (subresource === 'status' ? validatePhase(object) : []),
   selectableFields: { 'status.phase': object => draftOf<Namespace>(object).status?.phase ?? '' },

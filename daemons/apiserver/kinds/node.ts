@@ -2,7 +2,7 @@ import type { Node } from 'kubernetes-types/core/v1.js'
 import { ageColumn, column, nameColumn, orNone } from './column.ts'
 import { draftOf } from './draft.ts'
 import type { Draft } from './draft.ts'
-import { duplicate, forbidden, invalid, invalidEach, oneOf } from './field-error.ts'
+import { duplicate, forbidden, invalidEach, oneOf } from './field-error.ts'
 import type { FieldError, Kind } from './kind.ts'
 import { cidrErrors, labelValueErrors, qualifiedNameErrors } from './name-syntax.ts'
 
@@ -33,7 +33,8 @@ const validateTaints = (node: Draft<Node>): FieldError[] => {
   const errors: FieldError[] = []
   const seen = new Set<string>()
   for (const [i, taint] of (node.spec?.taints ?? []).entries()) {
-    const path = `spec.taints[${i}]`
+    // So upstream calls the place.
+    const path = `metadata.taints[${i}]`
     errors.push(...invalidEach(`${path}.key`, taint.key ?? '', qualifiedNameErrors(taint.key ?? '')))
     if (taint.value) errors.push(...invalidEach(`${path}.value`, taint.value, labelValueErrors(taint.value)))
     errors.push(...oneOf(`${path}.effect`, taint.effect, taintEffects))
@@ -52,18 +53,16 @@ const validate = (node: Draft<Node>): FieldError[] => {
   const errors = validateTaints(node)
   const cidrs = node.spec?.podCIDRs ?? []
   for (const [i, cidr] of cidrs.entries()) errors.push(...invalidEach(`spec.podCIDRs[${i}]`, cidr, cidrErrors(cidr)))
-  if (node.spec?.podCIDR && cidrs.length > 0 && cidrs[0] !== node.spec.podCIDR)
-    errors.push(invalid('spec.podCIDRs[0]', cidrs[0], 'must match `podCIDR`'))
-  const addresses = new Set<string>()
-  for (const [i, { type = '', address: text = '' }] of (node.status?.addresses ?? []).entries()) {
-    if (addresses.has(`${type} ${text}`)) errors.push(duplicate(`status.addresses[${i}]`, { type, address: text }))
-    addresses.add(`${type} ${text}`)
-  }
   return errors
 }
 
 const validateUpdate = (next: Draft<Node>, old: Draft<Node>): FieldError[] => {
   const errors: FieldError[] = []
+  const addresses = new Set<string>()
+  for (const [i, { type = '', address: text = '' }] of (next.status?.addresses ?? []).entries()) {
+    if (addresses.has(`${type} ${text}`)) errors.push(duplicate(`status.addresses[${i}]`, { type, address: text }))
+    addresses.add(`${type} ${text}`)
+  }
   const before = old.spec?.podCIDRs ?? []
   if (before.length > 0 && before.join() !== (next.spec?.podCIDRs ?? []).join())
     errors.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'))
@@ -88,7 +87,8 @@ export const nodeKind: Kind = {
   setDefaults: object => {
     const { spec, status } = draftOf<Node>(object)
     // The two spellings of the pod range stand for each other.
-    if (spec?.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR]
+    // Where they differ, the older one counts, which old clients know alone.
+    if (spec?.podCIDR && spec.podCIDR !== spec.podCIDRs?.[0]) spec.podCIDRs = [spec.podCIDR]
     else if (spec && !spec.podCIDR && spec.podCIDRs?.[0]) spec.podCIDR = spec.podCIDRs[0]
     if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity }
   },

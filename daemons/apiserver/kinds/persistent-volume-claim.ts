@@ -3,22 +3,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { ageColumn, column, nameColumn } from './column.ts'
 import { draftOf } from './draft.ts'
 import type { Draft } from './draft.ts'
-import { forbidden, immutableMessage, invalid, invalidEach, notSupported, required } from './field-error.ts'
+import { forbidden, immutableMessage, invalid } from './field-error.ts'
 import type { FieldError, Kind } from './kind.ts'
-import { dns1123LabelErrors, dns1123SubdomainErrors } from './name-syntax.ts'
+import { validateClaimSpec } from './persistent-volume-claim-spec.ts'
 import { claimWarnings } from './storage-warnings.ts'
 import { nanoOf, validateQuantity } from './resource-validation.ts'
-import { validateLabelSelector } from './selector-validation.ts'
-import {
-  betaClassOf,
-  canonicalizeQuantities,
-  shortAccessModes,
-  storageClassOf,
-  validateAccessModes,
-  validateClassName,
-  validateStorage,
-  volumeModes,
-} from './storage-rules.ts'
+import { betaClassOf, canonicalizeQuantities, shortAccessModes, storageClassOf } from './storage-rules.ts'
 
 type Row = Draft<PersistentVolumeClaim>
 type Spec = Draft<PersistentVolumeClaimSpec>
@@ -40,48 +30,6 @@ const settleSources = (spec: Spec): void => {
     const { namespace: _, ...source } = newer
     spec.dataSource = source
   }
-}
-
-const validateSource = (source: NonNullable<Spec['dataSourceRef']>, path: string): FieldError[] => {
-  const errors: FieldError[] = []
-  const { name, kind, apiGroup, namespace } = source
-  if (!name) errors.push(required(`${path}.name`))
-  if (!kind) errors.push(required(`${path}.kind`))
-  if (!apiGroup) {
-    if (kind !== 'PersistentVolumeClaim')
-      errors.push(invalid(path, kind ?? '', "must be 'PersistentVolumeClaim' when referencing the default apiGroup"))
-  } else errors.push(...invalidEach(`${path}.apiGroup`, apiGroup, dns1123SubdomainErrors(apiGroup)))
-  if (namespace) errors.push(...invalidEach(`${path}.namespace`, namespace, dns1123LabelErrors(namespace)))
-  return errors
-}
-
-const validateSources = ({ dataSource, dataSourceRef }: Spec, path: string): FieldError[] => {
-  const errors: FieldError[] = []
-  if (dataSource) errors.push(...validateSource(dataSource, `${path}.dataSource`))
-  if (dataSourceRef) errors.push(...validateSource(dataSourceRef, `${path}.dataSourceRef`))
-  if (!dataSource || !dataSourceRef) return errors
-  if (dataSourceRef.namespace)
-    errors.push(invalid(path, `${path}.dataSource`, 'may not be specified when dataSourceRef.namespace is specified'))
-  else if (!isDeepStrictEqual({ ...dataSource }, { ...dataSourceRef }))
-    errors.push(invalid(path, `${path}.dataSource`, 'must match dataSourceRef'))
-  return errors
-}
-
-/** A claim's spec, wherever it stands. */
-export const validateClaimSpec = (spec: Spec, path: string): FieldError[] => {
-  const errors: FieldError[] = []
-  if (!spec.accessModes?.length) errors.push(required(`${path}.accessModes`, 'at least 1 access mode is required'))
-  errors.push(...validateLabelSelector(spec.selector, `${path}.selector`))
-  errors.push(...validateAccessModes(spec.accessModes, `${path}.accessModes`))
-  const storage = spec.resources?.requests?.['storage']
-  if (storage === undefined) errors.push(required(`${path}.resources[storage]`))
-  else errors.push(...validateStorage(storage, `${path}.resources[storage]`))
-  errors.push(...validateClassName(spec.storageClassName, `${path}.storageClassName`))
-  if (spec.volumeMode && !volumeModes.includes(spec.volumeMode))
-    errors.push(notSupported(`${path}.volumeMode`, spec.volumeMode, volumeModes))
-  errors.push(...validateSources(spec, path))
-  errors.push(...validateClassName(spec.volumeAttributesClassName, `${path}.volumeAttributesClassName`))
-  return errors
 }
 
 /** The spec with everything taken from `old` that may differ from it. */

@@ -14,8 +14,15 @@ import type { Draft } from './draft.ts'
 
 const fileMode0644 = 420
 
-/** `Always` for `latest` and for no tag, unless a digest pins the image. */
+const component = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*'
+const referencePattern = new RegExp(
+  `^(?:[A-Za-z0-9][-A-Za-z0-9.]*(?::\\d+)?/)?${component}(?:/${component})*(?::\\w[\\w.-]{0,127})?(?:@[A-Za-z][\\w+.-]*:[0-9a-fA-F]{32,})?$`,
+)
+const maxImageName = 255
+
+/** `Always` for `latest` and for no tag, unless a digest pins the image; what names no image is left to the kubelet. */
 export const pullPolicyFor = (image: string): 'Always' | 'IfNotPresent' => {
+  if (!referencePattern.test(image) || image.length > maxImageName) return 'IfNotPresent'
   const [reference = '', digest] = image.split('@')
   const tag = /:([^/:]+)$/.exec(reference)?.[1]
   if (tag === undefined) return digest === undefined ? 'Always' : 'IfNotPresent'

@@ -1,7 +1,7 @@
 import type { EphemeralContainer, Pod } from 'kubernetes-types/core/v1.js'
 import { isDeepStrictEqual } from 'node:util'
 import { cloneJson } from '../../../kube/patch/json-value.ts'
-import { validateContainer, type ContainerSurroundings } from './container-validation.ts'
+import { surroundingsOf, validateContainer, type ContainerSurroundings } from './container-validation.ts'
 import { draftOf } from './draft.ts'
 import type { Draft } from './draft.ts'
 import { duplicate, forbidden, notFound } from './field-error.ts'
@@ -45,10 +45,7 @@ export const validateEphemeralContainers = (spec: NonNullable<Draft<Pod>['spec']
   const others = [...(spec.containers ?? []), ...(spec.initContainers ?? [])]
   const names = new Set(others.map(container => container.name ?? ''))
   const taken = new Set(names)
-  const around = {
-    volumeNames: validateVolumes(spec.volumes, 'spec.volumes').names,
-    hostNetwork: spec.hostNetwork === true,
-  }
+  const around = surroundingsOf(spec, validateVolumes(spec.volumes, 'spec.volumes').byName)
   return containers.flatMap((container, i) => {
     const at = `${path}[${i}]`
     const errors = validateOne(container, at, { names, around })

@@ -1,22 +1,50 @@
 import type { PodSpec } from 'kubernetes-types/core/v1.js'
-import { validateContainers, validateId, validateInitContainers } from './container-validation.ts'
+import { surroundingsOf, validateContainers, validateInitContainers } from './container-validation.ts'
 import type { Draft } from './draft.ts'
 import { duplicate, forbidden, invalid, invalidEach, notSupported, oneOf, required } from './field-error.ts'
 import type { FieldError } from './kind.ts'
 import { validateLabels } from './metadata-validation.ts'
-import { dns1123LabelErrors, dns1123SubdomainErrors, ipErrors, qualifiedNameErrors } from './name-syntax.ts'
+import {
+  dns1123LabelErrors,
+  dns1123SubdomainErrors,
+  ipErrors,
+  qualifiedNameErrors,
+  underscoreSubdomainErrors,
+} from './name-syntax.ts'
 import { validateQuantity } from './resource-validation.ts'
 import { validateAffinity, validateSpreading, validateTolerations } from './scheduling-validation.ts'
+import { validatePodSecurity } from './security-validation.ts'
 import { validateVolumes } from './volume-validation.ts'
 
 type Spec = Draft<PodSpec>
 
-const restartPolicies = ['Always', 'Never', 'OnFailure']
-const dnsPolicies = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None']
-const preemptionPolicies = ['Never', 'PreemptLowerPriority']
+const restartPolicies = ['Always', 'OnFailure', 'Never']
+const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None']
+const preemptionPolicies = ['PreemptLowerPriority', 'Never']
 const maxDeadline = 2_147_483_647
 const maxNameservers = 3
-const sysctlPattern = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/
+const maxSearches = 32
+const maxSearchLength = 2048
+
+const validateSearches = (searches: readonly string[], path: string): FieldError[] => {
+  const errors: FieldError[] = []
+  if (searches.length > maxSearches)
+    errors.push(invalid(path, searches, `must not have more than ${maxSearches} search paths`))
+  if (searches.join(' ').length > maxSearchLength)
+    errors.push(
+      invalid(
+        path,
+        searches,
+        `must not have more than ${maxSearchLength} characters (including spaces) in the search list`,
+      ),
+    )
+  for (const [i, search] of searches.entries()) {
+    // A single dot is the root: names are looked up as they are.
+    const name = search.replace(/\.$/, '')
+    if (search !== '.') errors.push(...invalidEach(`${path}[${i}]`, name, underscoreSubdomainErrors(name)))
+  }
+  return errors
+}
 
 const validateDns = (spec: Spec, path: string): FieldError[] => {
   const errors = oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, dnsPolicies)
@@ -29,6 +57,7 @@ const validateDns = (spec: Spec, path: string): FieldError[] => {
   }
   if ((nameservers ?? []).length > maxNameservers)
     errors.push(invalid(at, nameservers, `must not have more than ${maxNameservers} nameservers`))
+  errors.push(...validateSearches(spec.dnsConfig?.searches ?? [], `${path}.dnsConfig.searches`))
   for (const [i, server] of (nameservers ?? []).entries())
     errors.push(...invalidEach(`${at}[${i}]`, server, ipErrors(server)))
   for (const [i, option] of (spec.dnsConfig?.options ?? []).entries())
@@ -39,7 +68,7 @@ const validateDns = (spec: Spec, path: string): FieldError[] => {
 const validateNames = (spec: Spec, path: string): FieldError[] => {
   const errors: FieldError[] = []
   const check = (
-    field: 'hostname' | 'subdomain' | 'serviceAccountName' | 'nodeName' | 'runtimeClassName' | 'schedulerName',
+    field: 'hostname' | 'subdomain' | 'serviceAccountName' | 'nodeName' | 'runtimeClassName',
     rule: (text: string) => string[],
   ): void => {
     const text = spec[field]
@@ -50,7 +79,6 @@ const validateNames = (spec: Spec, path: string): FieldError[] => {
   check('hostname', dns1123LabelErrors)
   check('subdomain', dns1123LabelErrors)
   check('runtimeClassName', dns1123SubdomainErrors)
-  check('schedulerName', qualifiedNameErrors)
   if (spec.priorityClassName)
     errors.push(
       ...invalidEach(
@@ -59,40 +87,6 @@ const validateNames = (spec: Spec, path: string): FieldError[] => {
         dns1123SubdomainErrors(spec.priorityClassName),
       ),
     )
-  return errors
-}
-
-const validateSecurity = (spec: Spec, path: string): FieldError[] => {
-  const context = spec.securityContext
-  const at = `${path}.securityContext`
-  const errors: FieldError[] = []
-  if (spec.shareProcessNamespace === true && spec.hostPID === true)
-    errors.push(
-      invalid(`${path}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled'),
-    )
-  if (!context) return errors
-  errors.push(...validateId(context.fsGroup, `${at}.fsGroup`))
-  errors.push(...validateId(context.runAsUser, `${at}.runAsUser`))
-  errors.push(...validateId(context.runAsGroup, `${at}.runAsGroup`))
-  for (const [i, group] of (context.supplementalGroups ?? []).entries())
-    errors.push(...validateId(group, `${at}.supplementalGroups[${i}]`))
-  const names = new Set<string>()
-  for (const [i, { name = '' }] of (context.sysctls ?? []).entries()) {
-    if (name === '') errors.push(required(`${at}.sysctls[${i}].name`))
-    else if (name.length > 253 || !sysctlPattern.test(name))
-      errors.push(
-        invalid(
-          `${at}.sysctls[${i}].name`,
-          name,
-          `must have at most 253 characters and match regex ${sysctlPattern.source}`,
-        ),
-      )
-    else if (names.has(name)) errors.push(duplicate(`${at}.sysctls[${i}].name`, name))
-    names.add(name)
-  }
-  const change = context.fsGroupChangePolicy
-  if (change && !['Always', 'OnRootMismatch'].includes(change))
-    errors.push(notSupported(`${at}.fsGroupChangePolicy`, change, ['OnRootMismatch', 'Always']))
   return errors
 }
 
@@ -120,14 +114,14 @@ const validateLists = (spec: Spec, path: string): FieldError[] => {
 
 /** What holds for the spec of a pod, whether it stands alone or in a template at `path`. */
 export const validatePodSpec = (spec: Spec, path: string): FieldError[] => {
-  const { errors, names } = validateVolumes(spec.volumes, `${path}.volumes`)
-  const around = { volumeNames: names, hostNetwork: spec.hostNetwork === true }
+  const { errors, byName } = validateVolumes(spec.volumes, `${path}.volumes`)
+  const around = surroundingsOf(spec, byName)
   errors.push(...validateContainers(spec.containers, `${path}.containers`, around))
   errors.push(...validateInitContainers(spec.initContainers, spec.containers, `${path}.initContainers`, around))
   errors.push(...oneOf(`${path}.restartPolicy`, spec.restartPolicy, restartPolicies))
   errors.push(...validateDns(spec, path))
   errors.push(...validateLabels(spec.nodeSelector, `${path}.nodeSelector`))
-  errors.push(...validateSecurity(spec, path))
+  errors.push(...validatePodSecurity(spec, path))
   errors.push(...validateNames(spec, path))
   errors.push(...validateTolerations(spec.tolerations, `${path}.tolerations`))
   errors.push(...validateAffinity(spec.affinity, `${path}.affinity`))

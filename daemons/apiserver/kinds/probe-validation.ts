@@ -16,7 +16,7 @@ const validatePortRef = (port: number | string | undefined, path: string): Field
     : invalidEach(path, port ?? 0, portNumberErrors(port ?? 0))
 
 /** Exactly one way to act. */
-const validateHandler = (handler: Handler, path: string): FieldError[] => {
+const validateHandler = (handler: Handler, path: string, graceSeconds?: number): FieldError[] => {
   const errors: FieldError[] = []
   let count = 0
   const add = (name: string, check: () => FieldError[]): void => {
@@ -32,11 +32,12 @@ const validateHandler = (handler: Handler, path: string): FieldError[] => {
       if (!httpGet.path) found.unshift(required(`${path}.httpGet.path`))
       if (!schemes.includes(httpGet.scheme ?? ''))
         found.push(notSupported(`${path}.httpGet.scheme`, httpGet.scheme, schemes))
-      for (const [i, { name = '' }] of (httpGet.httpHeaders ?? []).entries())
+      // Upstream names the list here, not the header.
+      for (const { name = '' } of httpGet.httpHeaders ?? [])
         if (!/^[-A-Za-z0-9]+$/.test(name))
           found.push(
             invalid(
-              `${path}.httpGet.httpHeaders[${i}].name`,
+              `${path}.httpGet.httpHeaders`,
               name,
               "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')",
             ),
@@ -45,7 +46,19 @@ const validateHandler = (handler: Handler, path: string): FieldError[] => {
     })
   if (tcpSocket) add('tcpSocket', () => validatePortRef(tcpSocket.port, `${path}.tcpSocket.port`))
   if (grpc) add('grpc', () => validatePortRef(grpc.port, `${path}.grpc.port`))
-  if (sleep) add('sleep', () => nonNegative(`${path}.sleep.seconds`, sleep.seconds))
+  if (sleep)
+    add('sleep', () => {
+      const { seconds = 0 } = sleep
+      return graceSeconds !== undefined && (seconds < 0 || seconds > graceSeconds)
+        ? [
+            invalid(
+              `${path}.sleep`,
+              seconds,
+              `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`,
+            ),
+          ]
+        : []
+    })
   if (count === 0) errors.push(required(path, 'must specify a handler type'))
   return errors
 }
@@ -69,11 +82,17 @@ const validateProbe = (probe: Draft<Probe> | undefined, path: string, onceIsEnou
   return errors
 }
 
-export const validateProbes = (container: Draft<Container>, path: string): FieldError[] => {
+/** `graceSeconds`: what the pod has to end in, and a sleep before that must fit. */
+export const validateProbes = (
+  container: Draft<Container>,
+  path: string,
+  graceSeconds: number | undefined,
+): FieldError[] => {
   const errors: FieldError[] = []
   const { lifecycle, livenessProbe, readinessProbe, startupProbe } = container
-  if (lifecycle?.postStart) errors.push(...validateHandler(lifecycle.postStart, `${path}.lifecycle.postStart`))
-  if (lifecycle?.preStop) errors.push(...validateHandler(lifecycle.preStop, `${path}.lifecycle.preStop`))
+  if (lifecycle?.postStart)
+    errors.push(...validateHandler(lifecycle.postStart, `${path}.lifecycle.postStart`, graceSeconds))
+  if (lifecycle?.preStop) errors.push(...validateHandler(lifecycle.preStop, `${path}.lifecycle.preStop`, graceSeconds))
   errors.push(...validateProbe(livenessProbe, `${path}.livenessProbe`, true))
   errors.push(...validateProbe(readinessProbe, `${path}.readinessProbe`, false))
   if (readinessProbe?.terminationGracePeriodSeconds !== undefined)

@@ -38,7 +38,8 @@ export const replicaSetKind: Kind = {
     return [
       ...nonNegative('spec.replicas', spec.replicas),
       ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
-      ...validateSelectorAndTemplate(spec, 'ReplicaSet'),
+      // So it is called upstream too.
+      ...validateSelectorAndTemplate(spec, 'deployment'),
     ]
   },
   validateUpdate: (object, old, subresource) =>

@@ -12,7 +12,7 @@ type Binding = Draft<RoleBinding>
 const rbacGroup = 'rbac.authorization.k8s.io'
 
 const setDefaults = (binding: Binding): void => {
-  if (binding.roleRef) binding.roleRef.apiGroup ||= rbacGroup
+  ;(binding.roleRef ??= {}).apiGroup ||= rbacGroup
   for (const subject of binding.subjects ?? [])
     if (subject.kind === 'User' || subject.kind === 'Group') subject.apiGroup ||= rbacGroup
 }
@@ -33,8 +33,6 @@ const validateSubject = (subject: Draft<Subject>, path: string, namespaced: bool
       return [...errors, ...validateServiceAccount(subject, path, namespaced)]
     case 'User':
     case 'Group':
-      // Upstream says it twice, in two ways.
-      if (name === '') errors.push(invalid(`${path}.name`, '', `${kind.toLowerCase()} name cannot be empty`))
       if (apiGroup !== rbacGroup) errors.push(notSupported(`${path}.apiGroup`, apiGroup, [rbacGroup]))
       return errors
     default:

@@ -8,9 +8,9 @@ import type {
   TopologySpreadConstraint,
 } from 'kubernetes-types/core/v1.js'
 import type { Draft } from './draft.ts'
-import { duplicate, invalid, invalidEach, notSupported, oneOf, required } from './field-error.ts'
+import { duplicate, invalid, invalidEach, notSupported, required } from './field-error.ts'
 import type { FieldError } from './kind.ts'
-import { dns1123LabelErrors, labelValueErrors, qualifiedNameErrors } from './name-syntax.ts'
+import { dns1123LabelErrors, dns1123SubdomainErrors, labelValueErrors, qualifiedNameErrors } from './name-syntax.ts'
 import { validateLabelSelector, validateNodeSelectorOperator } from './selector-validation.ts'
 
 const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
@@ -43,15 +43,36 @@ export const validateTolerations = (
   return errors
 }
 
-const validateTerm = (term: Draft<NodeSelectorTerm>, path: string): FieldError[] => {
+type Requirement = NonNullable<Draft<NodeSelectorTerm>['matchFields']>[number]
+
+const eachValue = (values: readonly string[] | undefined, path: string, rule: (text: string) => string[]) =>
+  (values ?? []).flatMap((value, i) => invalidEach(`${path}.values[${i}]`, value, rule(value)))
+
+/** Of a node's fields there is its name. */
+const validateFieldTerm = ({ key = '', operator = '', values }: Requirement, at: string): FieldError[] => {
   const errors: FieldError[] = []
-  for (const list of ['matchExpressions', 'matchFields'] as const)
-    for (const [i, { key = '', operator = '', values }] of (term[list] ?? []).entries()) {
-      const at = `${path}.${list}[${i}]`
-      errors.push(...validateNodeSelectorOperator(operator, values ?? [], at))
-      if (list === 'matchExpressions') errors.push(...invalidEach(`${at}.key`, key, qualifiedNameErrors(key)))
-      else if (key !== 'metadata.name') errors.push(invalid(`${at}.key`, key, 'not a valid field selector key'))
-    }
+  if (operator !== 'In' && operator !== 'NotIn')
+    errors.push(invalid(`${at}.operator`, operator, 'not a valid selector operator'))
+  else if (values?.length !== 1)
+    errors.push(
+      required(`${at}.values`, "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"),
+    )
+  if (key !== 'metadata.name') errors.push(invalid(`${at}.key`, key, 'not a valid field selector key'))
+  else errors.push(...eachValue(values, at, dns1123SubdomainErrors))
+  return errors
+}
+
+/** `hard`: no node will do that does not match, so that values no label can have are refused. */
+const validateTerm = (term: Draft<NodeSelectorTerm>, path: string, hard: boolean): FieldError[] => {
+  const errors: FieldError[] = []
+  for (const [i, { key = '', operator = '', values }] of (term.matchExpressions ?? []).entries()) {
+    const at = `${path}.matchExpressions[${i}]`
+    errors.push(...validateNodeSelectorOperator(operator, values ?? [], at))
+    errors.push(...invalidEach(`${at}.key`, key, qualifiedNameErrors(key)))
+    if (hard) errors.push(...eachValue(values, at, labelValueErrors))
+  }
+  for (const [i, row] of (term.matchFields ?? []).entries())
+    errors.push(...validateFieldTerm(row, `${path}.matchFields[${i}]`))
   return errors
 }
 
@@ -65,7 +86,7 @@ export const validateNodeSelector = (selector: Draft<NodeSelector>, path: string
   const at = `${path}.nodeSelectorTerms`
   const terms = selector.nodeSelectorTerms ?? []
   if (terms.length === 0) return [required(at, 'must have at least one node selector term')]
-  return terms.flatMap((term, i) => validateTerm(term, `${at}[${i}]`))
+  return terms.flatMap((term, i) => validateTerm(term, `${at}[${i}]`, true))
 }
 
 const validateNodeAffinity = (affinity: Draft<NodeAffinity> | undefined, path: string): FieldError[] => {
@@ -75,7 +96,7 @@ const validateNodeAffinity = (affinity: Draft<NodeAffinity> | undefined, path: s
   for (const [i, soft] of (affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
     const at = `${path}.preferredDuringSchedulingIgnoredDuringExecution[${i}]`
     errors.push(...weightErrors(soft.weight, at))
-    errors.push(...validateTerm(soft.preference ?? {}, `${at}.preference`))
+    errors.push(...validateTerm(soft.preference ?? {}, `${at}.preference`, false))
   }
   return errors
 }
@@ -83,11 +104,11 @@ const validateNodeAffinity = (affinity: Draft<NodeAffinity> | undefined, path: s
 const validatePodTerm = (term: Draft<PodAffinityTerm> | undefined, path: string): FieldError[] => {
   const errors = validateLabelSelector(term?.labelSelector, `${path}.labelSelector`)
   errors.push(...validateLabelSelector(term?.namespaceSelector, `${path}.namespaceSelector`))
-  for (const [i, name] of (term?.namespaces ?? []).entries())
-    errors.push(...invalidEach(`${path}.namespaces[${i}]`, name, dns1123LabelErrors(name)))
-  if (!term?.topologyKey) errors.push(required(`${path}.topologyKey`, 'can not be empty'))
-  else errors.push(...invalidEach(`${path}.topologyKey`, term.topologyKey, qualifiedNameErrors(term.topologyKey)))
-  return errors
+  for (const name of term?.namespaces ?? [])
+    errors.push(...invalidEach(`${path}.namespace`, name, dns1123LabelErrors(name)))
+  const { topologyKey = '' } = term ?? {}
+  if (topologyKey === '') errors.push(required(`${path}.topologyKey`, 'can not be empty'))
+  return [...errors, ...invalidEach(`${path}.topologyKey`, topologyKey, qualifiedNameErrors(topologyKey))]
 }
 
 export const validateAffinity = (affinity: Draft<Affinity> | undefined, path: string): FieldError[] => {
@@ -106,19 +127,21 @@ export const validateAffinity = (affinity: Draft<Affinity> | undefined, path: st
   return errors
 }
 
+const unsatisfiable = ['DoNotSchedule', 'ScheduleAnyway']
 const inclusion = ['Honor', 'Ignore']
 
 export const validateSpreading = (
   constraints: readonly Draft<TopologySpreadConstraint>[] | undefined,
   path: string,
 ): FieldError[] => {
-  const seen = new Set<string>()
   const errors: FieldError[] = []
+  const identities = (constraints ?? []).map(row => `{${row.topologyKey ?? ''}, ${row.whenUnsatisfiable ?? ''}}`)
   for (const [i, row] of (constraints ?? []).entries()) {
     const at = `${path}[${i}]`
     if ((row.maxSkew ?? 0) <= 0) errors.push(invalid(`${at}.maxSkew`, row.maxSkew ?? 0, 'must be greater than zero'))
     if (!row.topologyKey) errors.push(required(`${at}.topologyKey`, 'can not be empty'))
-    errors.push(...oneOf(`${at}.whenUnsatisfiable`, row.whenUnsatisfiable, ['DoNotSchedule', 'ScheduleAnyway']))
+    if (!unsatisfiable.includes(row.whenUnsatisfiable ?? ''))
+      errors.push(notSupported(`${at}.whenUnsatisfiable`, row.whenUnsatisfiable ?? '', unsatisfiable))
     errors.push(...validateLabelSelector(row.labelSelector, `${at}.labelSelector`))
     if (row.minDomains !== undefined && row.minDomains <= 0)
       errors.push(invalid(`${at}.minDomains`, row.minDomains, 'must be greater than zero'))
@@ -133,10 +156,9 @@ export const validateSpreading = (
     for (const field of ['nodeAffinityPolicy', 'nodeTaintsPolicy'] as const)
       if (row[field] !== undefined && !inclusion.includes(row[field]))
         errors.push(notSupported(`${at}.${field}`, row[field], inclusion))
-    // Two bounds of one sort on one key: which of them would hold?
-    const identity = `{${row.topologyKey ?? ''}, ${row.whenUnsatisfiable ?? ''}}`
-    if (seen.has(identity)) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, identity))
-    seen.add(identity)
+    // Two bounds of one sort on one key: which of them would hold? The first is told.
+    const identity = identities[i] ?? ''
+    if (identities.includes(identity, i + 1)) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, identity))
   }
   return errors
 }

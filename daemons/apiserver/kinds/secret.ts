@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Secret } from 'kubernetes-types/core/v1.js'
 import { ageColumn, column, nameColumn } from './column.ts'
 import { draftOf } from './draft.ts'
+import { jsonSyntaxError } from '../../../kube/json-syntax.ts'
 import type { Draft } from './draft.ts'
 import { forbidden, immutableMessage, invalid, invalidEach, required, tooLong } from './field-error.ts'
 import type { FieldError, Kind } from './kind.ts'
@@ -13,7 +14,6 @@ const maxBytes = 1024 * 1024
 const requiredKeys: Readonly<Record<string, readonly string[]>> = {
   'kubernetes.io/dockercfg': ['.dockercfg'],
   'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
   'kubernetes.io/tls': ['tls.crt', 'tls.key'],
 }
 
@@ -26,26 +26,21 @@ const setDefaults = (secret: Draft<Secret>): void => {
   delete secret.stringData
 }
 
-const isJson = (base64: string): boolean => {
-  try {
-    JSON.parse(Buffer.from(base64, 'base64').toString())
-    return true
-  } catch {
-    return false
-  }
-}
-
+/** Upstream never filled in the `%s` of some of these paths. */
 const validateType = ({ type = '', data, metadata }: Draft<Secret>): FieldError[] => {
   const errors: FieldError[] = []
   for (const key of requiredKeys[type] ?? []) {
     const value = data?.[key]
     if (value === undefined) errors.push(required(`data[${key}]`))
-    else if (type.startsWith('kubernetes.io/docker') && !isJson(value))
-      errors.push(invalid(`data[${key}]`, '<secret contents redacted>', 'invalid JSON'))
+    else if (type.startsWith('kubernetes.io/docker')) {
+      const wrong = jsonSyntaxError(Buffer.from(value, 'base64'))
+      if (wrong !== undefined) errors.push(invalid(`data[${key}]`, '<secret contents redacted>', wrong))
+    }
   }
   if (type === 'kubernetes.io/basic-auth' && data?.['username'] === undefined && data?.['password'] === undefined) {
-    errors.push(required('data[username]'), required('data[password]'))
+    errors.push(required('data[%s][username]'), required('data[%s][password]'))
   }
+  if (type === 'kubernetes.io/ssh-auth' && !data?.['ssh-privatekey']) errors.push(required('data[%s][ssh-privatekey]'))
   if (type === 'kubernetes.io/service-account-token' && !metadata?.annotations?.['kubernetes.io/service-account.name'])
     errors.push(required('metadata.annotations[kubernetes.io/service-account.name]'))
   return errors

@@ -19,10 +19,12 @@ type Spec = NonNullable<Row['spec']>
 
 const defaultStrategy = (spec: Spec): void => {
   const strategy = (spec.updateStrategy ??= {})
-  strategy.type ||= 'RollingUpdate'
-  if (strategy.type !== 'RollingUpdate') return
-  const rolling = (strategy.rollingUpdate ??= {})
-  rolling.partition ??= 0
+  // Who names the type says all there is to say.
+  if (!strategy.type) {
+    strategy.type = 'RollingUpdate'
+    strategy.rollingUpdate ??= {}
+  }
+  if (strategy.type === 'RollingUpdate' && strategy.rollingUpdate) strategy.rollingUpdate.partition ??= 0
 }
 
 const setDefaults = (set: Row): void => {

@@ -3,7 +3,11 @@ import type { Draft } from './draft.ts'
 import { validateFieldRef, validateResourceRef } from './env-validation.ts'
 import { duplicate, forbidden, invalid, invalidEach, notSupported, required } from './field-error.ts'
 import type { FieldError } from './kind.ts'
-import { configKeyErrors, dns1123LabelErrors } from './name-syntax.ts'
+import { validateFilePath } from './local-path.ts'
+import { dns1123LabelErrors } from './name-syntax.ts'
+import type { Volumes } from './mount-validation.ts'
+import { validateNetworkSources } from './network-volume-validation.ts'
+import { validateClaimSpec } from './persistent-volume-claim-spec.ts'
 import { validateQuantity } from './resource-validation.ts'
 
 const modeMessage = 'must be a number between 0 and 0777 (octal), both inclusive'
@@ -21,32 +25,16 @@ const hostPathTypes = [
 const validateMode = (mode: number | undefined, path: string): FieldError[] =>
   mode !== undefined && mode !== null && (mode < 0 || mode > 0o777) ? [invalid(path, mode, modeMessage)] : []
 
-/** A path that stays inside the volume. */
-export const validateLocalPath = (text: string, path: string): FieldError[] => {
-  const errors: FieldError[] = []
-  if (text.startsWith('/')) errors.push(invalid(path, text, 'must be a relative path'))
-  if (text.split('/').includes('..')) errors.push(invalid(path, text, "must not contain '..'"))
-  return errors
-}
-
-const validateFilePath = (text: string | undefined, path: string): FieldError[] => {
-  if (!text) return [required(path)]
-  const errors = validateLocalPath(text, path)
-  // Names that begin so are how updates of such volumes are made atomic.
-  if (text.startsWith('..') && errors.length === 0) errors.push(invalid(path, text, "must not start with '..'"))
-  return errors
-}
-
 const validateItems = (items: readonly Draft<KeyToPath>[] | undefined, path: string): FieldError[] =>
   (items ?? []).flatMap(({ key, path: file, mode }, i) => [
-    ...(key ? invalidEach(`${path}[${i}].key`, key, configKeyErrors(key)) : [required(`${path}[${i}].key`)]),
+    ...(key ? [] : [required(`${path}[${i}].key`)]),
     ...validateFilePath(file, `${path}[${i}].path`),
     ...validateMode(mode, `${path}[${i}].mode`),
   ])
 
-const validateDownward = (items: NonNullable<Draft<Volume>['downwardAPI']>['items'], path: string): FieldError[] =>
-  (items ?? []).flatMap((item, i) => {
-    const at = `${path}[${i}]`
+/** Upstream names the volume here, not its entry. */
+const validateDownward = (items: NonNullable<Draft<Volume>['downwardAPI']>['items'], at: string): FieldError[] =>
+  (items ?? []).flatMap(item => {
     const errors = [...validateFilePath(item.path, `${at}.path`), ...validateMode(item.mode, `${at}.mode`)]
     if (item.fieldRef && item.resourceFieldRef)
       errors.push(invalid(at, 'resource', 'fieldRef and resourceFieldRef can not be specified simultaneously'))
@@ -57,37 +45,50 @@ const validateDownward = (items: NonNullable<Draft<Volume>['downwardAPI']>['item
     return errors
   })
 
-const validateProjected = (projected: NonNullable<Draft<Volume>['projected']>, path: string): FieldError[] => {
+type Projected = NonNullable<Draft<Volume>['projected']>
+type Token = NonNullable<NonNullable<Projected['sources']>[number]['serviceAccountToken']>
+
+/** The path of the token's file is named as the whole volume's. */
+const validateToken = (token: Token, { at, path }: { at: string; path: string }): FieldError[] => {
+  const { expirationSeconds: seconds = 3600 } = token
+  const errors: FieldError[] = []
+  if (seconds < 600)
+    errors.push(invalid(`${at}.expirationSeconds`, seconds, 'may not specify a duration less than 10 minutes'))
+  if (seconds > 2 ** 32)
+    errors.push(invalid(`${at}.expirationSeconds`, seconds, 'may not specify a duration larger than 2^32 seconds'))
+  return [...errors, ...validateFilePath(token.path, `${path}.path`)]
+}
+
+const validateProjected = (projected: Projected, path: string): FieldError[] => {
   const errors = validateMode(projected.defaultMode, `${path}.defaultMode`)
+  const files = new Set<string>()
+  const claim = (file: string | undefined, shown: string | undefined): void => {
+    if (!file) return
+    if (files.has(file)) errors.push(invalid(path, shown, 'conflicting duplicate paths'))
+    files.add(file)
+  }
   for (const [i, source] of (projected.sources ?? []).entries()) {
     const at = `${path}.sources[${i}]`
-    const named = Object.keys(source).filter(key => source[key as keyof typeof source])
-    if (named.length === 0) errors.push(required(at, 'must specify a projected volume source'))
-    for (const extra of named.slice(1))
-      errors.push(forbidden(`${at}.${extra}`, 'may not specify more than 1 volume type per source'))
-    const { secret, configMap, downwardAPI, serviceAccountToken: token } = source
-    if (secret) {
-      if (!secret.name) errors.push(required(`${at}.secret.name`))
-      errors.push(...validateItems(secret.items, `${at}.secret.items`))
+    for (const kind of ['secret', 'configMap'] as const) {
+      const { name, items } = source[kind] ?? {}
+      if (source[kind] && !name) errors.push(required(`${at}.${kind}.name`))
+      errors.push(...validateItems(items, `${at}.${kind}.items`))
+      for (const item of items ?? []) claim(item.path, name)
     }
-    if (configMap) {
-      if (!configMap.name) errors.push(required(`${at}.configMap.name`))
-      errors.push(...validateItems(configMap.items, `${at}.configMap.items`))
-    }
+    const { downwardAPI, serviceAccountToken: token } = source
     if (downwardAPI) errors.push(...validateDownward(downwardAPI.items, `${at}.downwardAPI`))
-    if (token) {
-      errors.push(...validateFilePath(token.path, `${at}.serviceAccountToken.path`))
-      if ((token.expirationSeconds ?? 3600) < 600)
-        errors.push(
-          invalid(
-            `${at}.serviceAccountToken.expirationSeconds`,
-            token.expirationSeconds,
-            'may not specify a duration less than 10 minutes',
-          ),
-        )
-    }
+    for (const item of downwardAPI?.items ?? []) claim(item.path, item.path)
+    if (token) errors.push(...validateToken(token, { at: `${at}.serviceAccountToken`, path }))
+    if (Object.values(source).filter(Boolean).length > 1)
+      errors.push(forbidden(at, 'may not specify more than 1 volume type per source'))
   }
   return errors
+}
+
+const validateEphemeral = (source: NonNullable<Draft<Volume>['ephemeral']>, path: string): FieldError[] => {
+  const template = source.volumeClaimTemplate
+  if (!template) return [required(`${path}.volumeClaimTemplate`)]
+  return validateClaimSpec(template.spec ?? {}, `${path}.volumeClaimTemplate.spec`)
 }
 
 /** One source of a volume, of a pod or (as far as they share it) of a PersistentVolume. */
@@ -120,19 +121,20 @@ export const validateVolumeSource = (volume: Draft<Volume>, at: string): FieldEr
   if (nfs) {
     if (!nfs.server) errors.push(required(`${at}.nfs.server`))
     if (!nfs.path) errors.push(required(`${at}.nfs.path`))
-    else if (!nfs.path.startsWith('/')) errors.push(invalid(`${at}.nfs.path`, nfs.path, 'must be an absolute path'))
+    if (!nfs.path?.startsWith('/')) errors.push(invalid(`${at}.nfs.path`, nfs.path ?? '', 'must be an absolute path'))
   }
   if (claim && !claim.claimName) errors.push(required(`${at}.persistentVolumeClaim.claimName`))
-  return errors
+  if (volume.ephemeral) errors.push(...validateEphemeral(volume.ephemeral, `${at}.ephemeral`))
+  return [...errors, ...validateNetworkSources(volume, at)]
 }
 
-/** Volumes of a pod, and the names that mounts may use. */
+/** Volumes of a pod, and those that mounts may use. */
 export const validateVolumes = (
   volumes: readonly Draft<Volume>[] | undefined,
   path: string,
-): { errors: FieldError[]; names: Set<string> } => {
+): { errors: FieldError[]; byName: Volumes } => {
   const errors: FieldError[] = []
-  const names = new Set<string>()
+  const byName = new Map<string, Draft<Volume>>()
   for (const [i, volume] of (volumes ?? []).entries()) {
     const at = `${path}[${i}]`
     const name = volume.name ?? ''
@@ -145,9 +147,9 @@ export const validateVolumes = (
     else {
       const wrong = invalidEach(`${at}.name`, name, dns1123LabelErrors(name))
       errors.push(...wrong)
-      if (names.has(name)) errors.push(duplicate(`${at}.name`, name))
-      names.add(name)
+      if (byName.has(name)) errors.push(duplicate(`${at}.name`, name))
+      byName.set(name, volume)
     }
   }
-  return { errors, names }
+  return { errors, byName }
 }

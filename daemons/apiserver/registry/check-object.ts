@@ -1,5 +1,5 @@
 import type { UnknownObject } from '../../../kube/object.ts'
-import { isJsonObject } from '../../../kube/patch/json-value.ts'
+import { equalJson, isJsonObject } from '../../../kube/patch/json-value.ts'
 import { apiError } from '../../../kube/status.ts'
 import { apiVersionOf } from '../../../kube/resource.ts'
 import { checkFields } from '../schema/check.ts'
@@ -58,7 +58,22 @@ const checkCustom = (object: UnknownObject, kind: Kind, context: RequestContext)
 export const checkObject = (value: unknown, kind: Kind, context: RequestContext): UnknownObject => {
   const object = checkWritten(value, kind, context)
   if (kind.custom === undefined) shapeAsGo(object)
+  dropRepeatedOwners(object, context)
   return object
+}
+
+/** An owner that stands twice, word for word, counts once. */
+const dropRepeatedOwners = ({ metadata }: UnknownObject, context: RequestContext): void => {
+  const owners = metadata?.ownerReferences ?? []
+  if (metadata === undefined || owners.length < 2) return
+  const kept = owners.filter((owner, i) => !owners.slice(0, i).some(other => equalJson(other, owner)))
+  if (kept.length === owners.length) return
+  const repeated = owners.filter(owner => !kept.includes(owner)).map(({ uid }) => uid)
+  metadata.ownerReferences = kept
+  context.warn(
+    '.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject ' +
+      `such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${[...new Set(repeated)].join(', ')}`,
+  )
 }
 
 /** The same, with every zero as it was written: who applies an empty map owns it. */

@@ -12,7 +12,10 @@ interface Shape {
 
 /** What Go writes for an absent field that has no omitempty; undefined: nothing of its own (null, an object's parts). */
 const zeroOf = ({ type, label, pointer, keepsZero }: ProtobufField): (() => unknown) | undefined => {
-  if (!keepsZero || pointer || label !== 'one') return undefined
+  if (pointer || label !== 'one') return undefined
+  // A struct is never empty to Go.
+  if (type === 'm') return () => ({})
+  if (!keepsZero) return undefined
   switch (type) {
     case 's':
       return () => ''
@@ -24,8 +27,6 @@ const zeroOf = ({ type, label, pointer, keepsZero }: ProtobufField): (() => unkn
       return () => false
     case 'Q':
       return () => '0'
-    case 'm':
-      return () => ({})
     default:
       return undefined
   }

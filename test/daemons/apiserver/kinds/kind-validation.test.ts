@@ -232,7 +232,7 @@ const cases: { name: string; plural: string; object: UnknownObject; errors: stri
       },
     },
     errors: [
-      'spec.taints[1]: Duplicate value: {"key":"a","effect":"NoSchedule"}: taints must be unique by key and effect pair',
+      'metadata.taints[1]: Duplicate value: {"key":"a","effect":"NoSchedule"}: taints must be unique by key and effect pair',
     ],
   },
 ]

@@ -77,8 +77,8 @@ const cases: { name: string; meta: ObjectMeta; errors: string[]; namespaced?: bo
     name: 'an owner is named in full',
     meta: metadata({ ownerReferences: [{ apiVersion: 'v1', kind: '', name: 'a', uid: '' }] }),
     errors: [
-      'metadata.ownerReferences[0].kind: Invalid value: "": must not be empty',
-      'metadata.ownerReferences[0].uid: Invalid value: "": must not be empty',
+      'metadata.ownerReferences.kind: Invalid value: "": kind must not be empty',
+      'metadata.ownerReferences.uid: Invalid value: "": uid must not be empty',
     ],
   },
   {

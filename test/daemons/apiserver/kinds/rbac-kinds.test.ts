@@ -76,7 +76,6 @@ const cases: { name: string; plural: string; object: UnknownObject; errors: stri
     errors: [
       'subjects[0].kind: Unsupported value: "Robot": supported values: "ServiceAccount", "User", "Group"',
       'subjects[1].name: Required value',
-      'subjects[1].name: Invalid value: "": user name cannot be empty',
       `subjects[1].apiGroup: Unsupported value: "x": supported values: "${group}"`,
       'subjects[2].namespace: Required value',
     ],
