@@ -239,6 +239,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
     })
     stops.push(await definitions.start(), await aggregator.start())
     const { store } = registry
+    const repairFailed = (err: unknown) => log.error({ err }, 'repairing ClusterIPs and NodePorts failed')
     const repair = new NumberRepair({
       store,
       client: self,
@@ -246,10 +247,10 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
       ports: parsePortRange(options.serviceNodePortRange),
       metrics: metrics.allocationMetrics,
       clock: systemClock,
-      onError: err => log.error({ err }, 'repairing ClusterIPs and NodePorts failed'),
+      onError: repairFailed,
     })
-    // Before the first request: Services that are stored have their numbers.
-    await repair.run()
+    // Before the first request: Services that are stored have their numbers. On a full disk there is still all to read.
+    await repair.run().catch(repairFailed)
     stops.push(repair.start())
     const server = await serveHttp({ handler, addresses: options.bindAddress, port: options.securePort, tls })
     stops.push(() => server.close())

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { Event } from 'kubernetes-types/core/v1.js'
 import { servicesPrefix } from '../../../../daemons/apiserver/allocation/repair-loop.ts'
@@ -9,7 +10,7 @@ import {
 } from '../../../../daemons/apiserver/allocation/service-claims.ts'
 import type { UnknownObject } from '../../../../kube/object.ts'
 import { events, services } from '../../../../kube/resources.ts'
-import { service, startServers, stored } from './test-servers.ts'
+import { findings, service, startServers, stored } from './test-servers.ts'
 
 const ip = '10.96.0.9'
 const port = 30009
@@ -211,3 +212,52 @@ t.test('two servers that repair at once write it once', async t => {
   const writes = state.log.filter(({ type, entry }) => type === 'put' && entry.key === nodePortKey(port))
   t.equal(writes.length, 2, 'its own, and one repair')
 })
+
+const tampering = fc.record({
+  what: fc.constantFrom('remove the record', 'remove the Service', 'name another owner', 'take off the labels'),
+  of: fc.nat({ max: 3 }),
+  port: fc.boolean(),
+})
+
+t.test(
+  'whatever is done behind its back, four rounds later every number has its record and none belongs to nobody',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(tampering, { maxLength: 12 }), async steps => {
+        const { servers, state, clock } = await startServers(1)
+        const [server] = servers
+        if (server === undefined) throw new TypeError('no server')
+        const { client, repair, view } = server
+        const made = await Promise.all(
+          [0, 1, 2, 3].map(n => client.create(services, service(`s${n}`, { type: 'NodePort' }))),
+        )
+        for (const { what, of, port: ofPort } of steps) {
+          const { spec } = made[of] ?? {}
+          const record = ofPort ? nodePortKey(spec?.ports?.[0]?.nodePort ?? 0) : ipAddressKey(spec?.clusterIP ?? '')
+          const key = what === 'remove the Service' ? `${servicesPrefix}default/s${of}` : record
+          const object = structuredClone(view.get(key)?.object)
+          if (object === undefined) continue
+          if (what.startsWith('remove')) await view.transact([{ kind: 'delete', key }])
+          else {
+            if (what === 'take off the labels') delete object.metadata?.labels
+            else object['spec'] = { parentRef: { resource: 'services', namespace: 'default', name: 'nobody' } }
+            await view.transact([{ kind: 'put', key, object }])
+          }
+        }
+        for (let round = 0; round < 4; round++) {
+          await clock.advance(60_000)
+          await repair.run()
+        }
+        // An address without the allocator's label is somebody else's, as long as no Service has it.
+        const left = findings(state).filter(text => {
+          const record = state.index.get(text.replace(' belongs to nobody', ''))
+          return (
+            record === undefined || record.object.metadata?.labels !== undefined || record.key.includes('/nodeports/')
+          )
+        })
+        if (left.length > 0) throw new Error(left.join('; '))
+      }),
+      { numRuns: 60 },
+    )
+  },
+)

@@ -1,39 +1,14 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Service } from 'kubernetes-types/core/v1.js'
-import {
-  clusterIpsOf,
-  ipAddressKey,
-  ipAddressPrefix,
-  nodePortKey,
-  nodePortPrefix,
-  nodePortsOf,
-} from '../../../../daemons/apiserver/allocation/service-claims.ts'
-import { servicesPrefix } from '../../../../daemons/apiserver/allocation/repair-loop.ts'
+import { ipAddressPrefix, nodePortPrefix } from '../../../../daemons/apiserver/allocation/service-claims.ts'
 import { services } from '../../../../kube/resources.ts'
 import { hasReason } from '../../../../kube/status.ts'
-import { service, type ServerOptions, startServers, stored, type TestServer } from './test-servers.ts'
-import type { SharedState } from './shared-store.ts'
+import { findings, service, type ServerOptions, startServers, stored, type TestServer } from './test-servers.ts'
 
 const dualStack: ServerOptions = {
   serviceClusterIpRange: '10.96.0.0/26,fd00:96::/120',
   serviceNodePortRange: '30000-30039',
-}
-
-/** What is wrong with the numbers that are stored: a Service and a record each, one to one. */
-const findings = (state: SharedState): string[] => {
-  const found: string[] = []
-  const held = new Set<string>()
-  for (const one of stored(state, servicesPrefix))
-    for (const key of [...clusterIpsOf(one).map(ipAddressKey), ...nodePortsOf(one).map(nodePortKey)]) {
-      if (held.has(key)) found.push(`${key} is held twice`)
-      held.add(key)
-      if (state.index.get(key) === undefined) found.push(`${key} has no record`)
-    }
-  for (const prefix of [ipAddressPrefix, nodePortPrefix])
-    for (const { key } of state.index.range({ prefix }).entries)
-      if (!held.has(key)) found.push(`${key} belongs to nobody`)
-  return found
 }
 
 t.test('two servers that choose the same numbers at once give them out once', async t => {

@@ -2,7 +2,15 @@ import type { Service } from 'kubernetes-types/core/v1.js'
 import { namespaceLifecycle } from '../../../../daemons/apiserver/admission/namespace-lifecycle.ts'
 import { serviceAllocationPlugin } from '../../../../daemons/apiserver/admission/service-allocation.ts'
 import { AllocationMetrics } from '../../../../daemons/apiserver/allocation/allocation-metrics.ts'
-import { NumberRepair } from '../../../../daemons/apiserver/allocation/repair-loop.ts'
+import { NumberRepair, servicesPrefix } from '../../../../daemons/apiserver/allocation/repair-loop.ts'
+import {
+  clusterIpsOf,
+  ipAddressKey,
+  ipAddressPrefix,
+  nodePortKey,
+  nodePortPrefix,
+  nodePortsOf,
+} from '../../../../daemons/apiserver/allocation/service-claims.ts'
 import { parsePortRange, parseServiceRanges } from '../../../../daemons/apiserver/allocation/service-range.ts'
 import { ServiceRanges } from '../../../../daemons/apiserver/allocation/service-ranges.ts'
 import { alwaysAllow } from '../../../../daemons/apiserver/auth/authorizer.ts'
@@ -77,3 +85,19 @@ export const service = (name: string, spec: object = {}): Service => ({
 /** The stored objects below a prefix. */
 export const stored = ({ index }: SharedState, prefix: string): UnknownObject[] =>
   index.range({ prefix }).entries.map(({ object }) => object)
+
+/** What is wrong with the numbers that are stored: a Service and a record each, one to one. */
+export const findings = (state: SharedState): string[] => {
+  const found: string[] = []
+  const held = new Set<string>()
+  for (const one of stored(state, servicesPrefix))
+    for (const key of [...clusterIpsOf(one).map(ipAddressKey), ...nodePortsOf(one).map(nodePortKey)]) {
+      if (held.has(key)) found.push(`${key} is held twice`)
+      held.add(key)
+      if (state.index.get(key) === undefined) found.push(`${key} has no record`)
+    }
+  for (const prefix of [ipAddressPrefix, nodePortPrefix])
+    for (const { key } of state.index.range({ prefix }).entries)
+      if (!held.has(key)) found.push(`${key} belongs to nobody`)
+  return found
+}
