@@ -33,6 +33,7 @@ import { ApiHandler } from './http/api-handler.ts'
 import { makeApiMetrics } from './http/api-metrics.ts'
 import { serveHttp } from './http/server.ts'
 import { serverVersion } from './http/version.ts'
+import { boundHeapGrowth } from './heap-growth.ts'
 import { InProcessClient } from './in-process-client.ts'
 import { servedKinds } from './kinds/builtin.ts'
 import type { ApiServerOptions } from './options.ts'
@@ -174,6 +175,7 @@ export const start = async (options: ApiServerOptions, context: DaemonContext): 
   const failed = new AbortController()
   const signal = AbortSignal.any([context.signal, failed.signal])
   check(options)
+  boundHeapGrowth()
   const serviceRanges = parseServiceRanges(options.serviceClusterIpRange)
   const authorities = readAuthorities(options)
   const tls = {
