@@ -59,6 +59,27 @@ export const kindOf = (registry: Registry, path: ResourcePath): Kind => {
   return kind
 }
 
+const isPlainSegment = (segment: string): boolean => {
+  try {
+    const text = decodeURIComponent(segment)
+    return text !== '' && text !== '.' && text !== '..' && !text.includes('/')
+  } catch {
+    return false
+  }
+}
+
+/**
+ * A path that is authorized here and read again elsewhere must be read the same way in both places: `//`, `..` and `%2F`
+ * are taken apart differently by different servers. Throws ApiError BadRequest.
+ */
+const requirePlainPath = (url: string): void => {
+  const segments = (url.split('?', 1)[0] ?? '').split('/').slice(1)
+  if (segments.at(-1) === '') segments.pop()
+  const odd = segments.find(segment => !isPlainSegment(segment))
+  if (odd !== undefined)
+    throw apiError('BadRequest', `the path of the request has a part ${JSON.stringify(odd)}, which is not passed on`)
+}
+
 /** Whether a request that is passed on may take as long as its client likes: it takes no seat for that long. */
 export const isLongRunning = (verb: string, path: ResourcePath | undefined): boolean =>
   verb === 'watch' || (path !== undefined && (streaming.has(path.subresource) || path.subresource === 'proxy'))
@@ -98,6 +119,7 @@ export class PassedRequests {
 
   async #serve(raw: FullRequest, reply: FullReply, request: PassedRequest): Promise<void> {
     if (this.#options.aggregator.serves(raw.url ?? '/')) {
+      requirePlainPath(raw.url ?? '/')
       requireAuthorized(this.#registry.authorizer, request.user, request.wanted)
       return this.#options.aggregator.serve(raw, reply, request.user)
     }
@@ -113,6 +135,7 @@ export class PassedRequests {
     const { path, user, wanted } = request
     const url = raw.url ?? '/'
     if (this.#options.aggregator.serves(url)) {
+      requirePlainPath(url)
       requireAuthorized(this.#registry.authorizer, user, wanted)
       return this.#options.aggregator.upgrade(raw, client, user)
     }

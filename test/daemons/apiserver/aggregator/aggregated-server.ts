@@ -43,8 +43,8 @@ export const startAggregatedServer = async (
   {
     answers = {},
     frontProxyCa,
-    port = 0,
-  }: { answers?: Record<string, Answer>; frontProxyCa?: string; port?: number } = {},
+    host = '127.0.0.1',
+  }: { answers?: Record<string, Answer>; frontProxyCa?: string; host?: string } = {},
 ) => {
   const { cert, key } = await authority.server(['fruit.default.svc'])
   const seen: Seen[] = []
@@ -84,7 +84,7 @@ export const startAggregatedServer = async (
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => server.listen(0, host, resolve))
   const close = async (): Promise<void> => {
     for (const socket of sockets) socket.destroy()
     await new Promise<void>(resolve => server.close(() => resolve()))

@@ -30,7 +30,11 @@ const untilReason = (api: TestServer, reason: string) =>
   })
 
 /** An API server that shows a front proxy's certificate, and an aggregated one that knows its authority. */
-const setUp = async (t: Test, answers: Parameters<typeof startAggregatedServer>[2] = {}) => {
+const setUp = async (
+  t: Test,
+  answers: Parameters<typeof startAggregatedServer>[2] = {},
+  overrides: Parameters<typeof startTestServer>[1] = {},
+) => {
   const directory = mkdtempSync(join(tmpdir(), 'skiff-aggregation-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
   const file = (name: string, text: string): string => {
@@ -46,6 +50,7 @@ const setUp = async (t: Test, answers: Parameters<typeof startAggregatedServer>[
     requestheaderAllowedNames: ['front-proxy-client'],
     proxyClientCertFile: file('proxy.crt', proxy.cert),
     proxyClientKeyFile: file('proxy.key', proxy.key),
+    ...overrides,
   })
   const caBundle = Buffer.from(served.cert).toString('base64')
   const service = { namespace: 'default', name: 'fruit', port: remote.port }
@@ -165,6 +170,19 @@ t.test('who may not do it here is told so here', async t => {
   const reply = await api.ask('/apis/fruit.example.com/v1/fruits', { as: nobody })
   t.equal(reply.status, 403)
   t.match(reply.json['message'], /fruits.fruit.example.com is forbidden: User "nobody" cannot list resource "fruits"/)
+  // Whoever may read discovery may read every path that is no resource; another server could see one in these.
+  const [known, unknown] = [api.session(), api.session(nobody)]
+  // HTTP/2 sends paths as they are; Node's client of HTTP/1.1 resolves dots.
+  const statusOf = (session: typeof known, odd: string) =>
+    new Promise<number>(resolve => {
+      const stream = session.request({ ':path': `/apis/fruit.example.com/v1/${odd}` })
+      stream.once('response', headers => resolve(Number(headers[':status'])))
+      stream.resume()
+    })
+  for (const odd of ['/fruits', 'fruits%2Fx', '../v1/fruits', '%2e%2e/v1/fruits', 'fruits/%zz']) {
+    t.equal(await statusOf(known, odd), 400, odd)
+    t.ok([400, 403].includes(await statusOf(unknown, odd)), odd)
+  }
   t.equal(remote.seen.slice(before).filter(({ url }) => url.includes('fruits')).length, 0)
 })
 
@@ -271,6 +289,33 @@ t.test('what cannot be reached is told in the status, and asked for gives 503', 
     failed.message,
     `failing or missing response from ${url}: Get "${url}": dial tcp 127.0.0.1:${service.port}: connect: connection refused`,
   )
+})
+
+t.test('a Service with a ClusterIP and ready endpoints leads there', async t => {
+  // The range of the ClusterIPs is on loopback, so that one leads to the server without a proxy.
+  const { api, caBundle, service } = await setUp(t, { host: '127.0.0.5' }, { serviceClusterIpRange: '127.0.0.0/24' })
+  const make = async (where: string, body: object) => {
+    const { status, text } = await api.ask(where, { method: 'POST', body })
+    if (status !== 201) throw new Error(text)
+  }
+  await make('/api/v1/namespaces/default/services', {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'fruit' },
+    spec: { clusterIP: '127.0.0.5', ports: [{ name: 'https', port: service.port }] },
+  })
+  await make('/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'fruit-1', labels: { 'kubernetes.io/service-name': 'fruit' } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: ['10.1.2.3'] }],
+    ports: [{ name: 'https', port: service.port }],
+  })
+  await make(path, apiService({ service, caBundle }))
+  const passed = await untilReason(api, 'Passed')
+  t.match(passed, { status: 'True', message: 'all checks passed' })
+  t.match((await api.ask('/apis/fruit.example.com/v1')).json, { kind: 'APIResourceList' })
 })
 
 t.test('a server whose certificate is not of the authority that was named is not believed', async t => {
