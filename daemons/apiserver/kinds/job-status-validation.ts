@@ -128,7 +128,9 @@ const validateProgress = (job: Row, old: Row): FieldError[] => {
   const { completionTime } = status
   if (completionTime && before.completionTime && completionTime !== before.completionTime)
     errors.push(invalid('status.completionTime', completionTime, 'completionTime cannot be mutated'))
-  if (before.startTime && before.startTime !== status.startTime && job.spec?.suspend !== true)
+  // A Job that is resumed starts anew (upstream allows it from v1.34.2 on; before, such a Job could never go on).
+  const resumed = hasJobCondition(before, 'Suspended') && !hasJobCondition(status, 'Suspended')
+  if (before.startTime && before.startTime !== status.startTime && job.spec?.suspend !== true && !resumed)
     errors.push(required('status.startTime', 'startTime cannot be removed for unsuspended job'))
   return errors
 }

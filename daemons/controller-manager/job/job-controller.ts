@@ -28,6 +28,9 @@ import type { BackoffRecord } from './pod-backoff.ts'
 const isOurs = (job: Job): boolean =>
   (job.spec?.managedBy ?? 'kubernetes.io/job-controller') === 'kubernetes.io/job-controller'
 
+/** Nobody counts a pod of this Job any more; those of another controller's Job are that one's to count. */
+const isUncounted = (job: Job | undefined): boolean => job === undefined || (isOurs(job) && isJobFinished(job))
+
 const versionOf = (job: Job): bigint => BigInt(job.metadata?.resourceVersion ?? 0)
 
 const outcomeOf = (view: JobView, { verdict, action }: JobPlan, done: Done): Outcome => {
@@ -83,7 +86,7 @@ class JobController {
       const job = this.#ownerOf(pod)
       if (job !== undefined) queue.add(objectKey(job))
       // Nobody counts it any more: its finalizer must not hold it for ever.
-      if (isTracked(pod) && (job === undefined || isJobFinished(job))) orphans.add(objectKey(pod))
+      if (isTracked(pod) && isUncounted(job)) orphans.add(objectKey(pod))
       if (job !== undefined || controllerOf(pod) !== undefined) return
       for (const other of informers.of(jobs).byIndex('namespace', pod.metadata?.namespace ?? ''))
         if (matchLabelSelector(other.spec?.selector, pod.metadata?.labels)) queue.add(objectKey(other))
@@ -131,7 +134,7 @@ class JobController {
     const pod = this.#context.informers.of(pods).get(key)
     if (pod === undefined || !isTracked(pod)) return
     const job = this.#ownerOf(pod)
-    if (job === undefined || isJobFinished(job) || !isOurs(job)) await releasePod(this.#context, pod)
+    if (isUncounted(job)) await releasePod(this.#context, pod)
   }
 
   /** Gives the milliseconds after which to look again, when the time alone will change something. */

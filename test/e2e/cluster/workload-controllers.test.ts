@@ -98,11 +98,22 @@ t.test('Jobs, DaemonSets and StatefulSets as their users try them', { timeout: 3
     )
   })
 
-  await t.test('a suspended Job gives its pods up, and finds them again', async t => {
-    await apply(job('paused', 'sleep 3', { suspend: true }))
+  await t.test('a suspended Job gives its pods up, and starts anew', async t => {
+    const suspend = (value: boolean) =>
+      ok(kubectl(['patch', 'job', 'paused', '--type=merge', '-p', JSON.stringify({ spec: { suspend: value } })]))
+    await apply(job('paused', 'sleep 3'))
+    await eventually(
+      () => get('job paused', '{.status.ready}'),
+      ready => ready === '1',
+    )
+    await suspend(true)
     await ok(kubectl(['wait', '--for=condition=Suspended', 'job/paused', '--timeout=10s']))
-    t.equal(await get('pods -l job-name=paused', '{.items[*].metadata.name}'), '')
-    await ok(kubectl(['patch', 'job', 'paused', '--type=merge', '-p', '{"spec":{"suspend":false}}']))
+    await eventually(
+      () => get('pods -l job-name=paused', '{.items[*].metadata.name}'),
+      names => names === '',
+    )
+    t.equal(await get('job paused', '{.status.active}{.status.failed}'), '')
+    await suspend(false)
     await ok(kubectl(['wait', '--for=condition=Complete', 'job/paused', '--timeout=30s']))
   })
 

@@ -296,6 +296,18 @@ const statuses: { name: string; old?: object; status: object; errors: string[] }
     status: { conditions: [condition('FailureTarget')], startTime: start },
     errors: ['status.conditions: Invalid value: cannot disable the terminal Failed=True condition'],
   },
+  {
+    name: 'a Job that runs keeps its start time',
+    old: { startTime: start },
+    status: { startTime: '2026-01-01T00:01:00Z' },
+    errors: ['status.startTime: Required value: startTime cannot be removed for unsuspended job'],
+  },
+  {
+    name: 'a Job that is resumed starts anew',
+    old: { conditions: [condition('Suspended')], startTime: start },
+    status: { conditions: [{ ...condition('Suspended'), status: 'False' }], startTime: '2026-01-01T00:01:00Z' },
+    errors: [],
+  },
 ]
 for (const { name, old = {}, status, errors } of statuses)
   t.test(name, async t => {

@@ -57,6 +57,31 @@ t.test('pods are counted before they are let go', async t => {
   t.same(seen, ['1 uncounted, 0 counted', 'let go', '0 uncounted, 1 counted'])
 })
 
+t.test('no pod too many is made while the cache of Jobs is behind that of pods', async t => {
+  let late: Promise<void> = Promise.resolve()
+  let open: () => void = () => {}
+  const h = await runControllers(t, ['job-controller'], [job('a', { parallelism: 2, completions: 2 })], {}, client => {
+    const watch = client.watch.bind(client)
+    client.watch = (resource, options) =>
+      (async function* () {
+        for await (const event of watch(resource, options)) {
+          if (resource.kind === 'Job') await late
+          yield event
+        }
+      })()
+  })
+  late = new Promise(resolve => (open = resolve))
+  await endAll(h, { phase: 'Succeeded' })
+  for (const pod of h.client.objects(pods))
+    h.client.set({ ...pod, metadata: { ...pod.metadata, annotations: { ...pod.metadata?.annotations, a: 'b' } } })
+  await h.settle()
+  t.equal(h.client.objects(pods).length, 2)
+  open()
+  await h.settle()
+  t.equal(h.client.objects(pods).length, 2)
+  t.match(the(h).status, { succeeded: 2 })
+})
+
 t.test('a work queue is done when a pod has succeeded and the others have ended', async t => {
   const h = await start(t, job('a', { parallelism: 2 }))
   const [first] = running(h)
@@ -209,8 +234,16 @@ for (const { policy, made } of [
     t.equal(the(h).status?.terminating, 1)
   })
 
-t.test('another controller’s Job is left alone', async t => {
-  const h = await start(t, job('a', { managedBy: 'example.com/queue' }))
+t.test('another controller’s Job is left alone, and so are its pods', async t => {
+  const theirs = job('a', { managedBy: 'example.com/queue' })
+  const ownerReferences = [{ apiVersion: 'batch/v1', kind: 'Job', name: 'a', uid: 'j-a', controller: true }]
+  const metadata = {
+    name: 'p',
+    namespace: 'default',
+    finalizers: ['batch.kubernetes.io/job-tracking'],
+    ownerReferences,
+  }
+  const h = await start(t, theirs, { apiVersion: 'v1', kind: 'Pod', metadata })
   t.same(h.client.calls, [])
 })
 
