@@ -42,7 +42,7 @@ export const invalid = (row: Pick<Row, 'group' | 'kind'>, name: string, errors: 
     'Invalid',
     `${subject} ${JSON.stringify(name)} is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`,
     {
-      name,
+      ...(name === '' ? {} : { name }),
       ...(row.group === '' ? {} : { group: row.group }),
       kind: row.kind,
       causes: errors.map(({ reason, message, field }) => ({ reason, message, field })),

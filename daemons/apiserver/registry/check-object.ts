@@ -3,22 +3,13 @@ import { equalJson, isJsonObject } from '../../../kube/patch/json-value.ts'
 import { apiError } from '../../../kube/status.ts'
 import { apiVersionOf } from '../../../kube/resource.ts'
 import { checkFields } from '../schema/check.ts'
+import { messageNameOf } from '../rest/protobuf-messages.ts'
 import { shapeAsGo } from '../schema/go-zeros.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { RequestContext } from './registry.ts'
 
 const unreadable = (kind: Kind, why: string) =>
   apiError('BadRequest', `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`)
-
-/** JSON's null stands for absence in every API object: Go decodes it to the zero value, which is left out again. */
-export const dropNulls = (value: unknown): void => {
-  if (Array.isArray(value)) value.forEach(dropNulls)
-  else if (isJsonObject(value))
-    for (const key of Object.keys(value)) {
-      if (value[key] === null) delete value[key]
-      else dropNulls(value[key])
-    }
-}
 
 /** Deletes `spec.containers[0].foo` from an object; a path that does not lead anywhere is left alone. */
 const deletePath = (object: unknown, path: string): void => {
@@ -76,11 +67,32 @@ const dropRepeatedOwners = ({ metadata }: UnknownObject, context: RequestContext
   )
 }
 
+const scheme = 'in scheme "pkg/api/legacyscheme/scheme.go:30"'
+
+/** An object that says it is of another type is told so as upstream's decoder does. */
+const refuseOthers = (object: UnknownObject, kind: Kind): void => {
+  const wanted = apiVersionOf(kind)
+  const { apiVersion = wanted, kind: name = kind.kind } = object
+  if ((apiVersion === wanted || apiVersion === '') && (name === kind.kind || name === '')) return
+  const known = messageNameOf(apiVersion || wanted, name || kind.kind)
+  const [version = ''] = apiVersion.split('/').slice(-1)
+  const from = known?.split('.').slice(-2).join('.')
+  const why =
+    known === undefined
+      ? `no kind ${JSON.stringify(name)} is registered for version ${JSON.stringify(apiVersion)} ${scheme}`
+      : `converting (${from}) to (${kind.group.split('.')[0] || 'core'}.${kind.kind}): unknown conversion`
+  throw apiError(
+    'BadRequest',
+    `${name} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: ${why}`,
+  )
+}
+
 /** The same, with every zero as it was written: who applies an empty map owns it. */
 export const checkWritten = (value: unknown, kind: Kind, context: RequestContext): UnknownObject => {
   if (!isJsonObject(value)) throw unreadable(kind, `json: cannot unmarshal into Go value of type ${kind.kind}`)
   const object = value as UnknownObject
   const apiVersion = apiVersionOf(kind)
+  if (kind.custom === undefined) refuseOthers(object, kind)
   if (object.apiVersion !== undefined && object.apiVersion !== '' && object.apiVersion !== apiVersion)
     throw apiError(
       'BadRequest',
@@ -92,7 +104,6 @@ export const checkWritten = (value: unknown, kind: Kind, context: RequestContext
       `the kind in the data (${String(object.kind)}) does not match the expected kind (${kind.kind})`,
     )
   if (kind.custom !== undefined) return checkCustom(object, kind, context)
-  dropNulls(object)
   const findings = checkFields(object, kind.schema)
   const wrong = findings.find(finding => finding.kind === 'type')
   if (wrong !== undefined) throw unreadable(kind, wrong.message)

@@ -83,23 +83,23 @@ const attemptDelete = async (
   return entry === undefined ? undefined : { gone: next === undefined, entry: await registry.view(kind, entry) }
 }
 
+/** Upstream names the kind here, not the resource. */
 const checkPreconditions = (
   { kind, name }: ObjectTarget,
   live: UnknownObject,
   { preconditions }: DeleteRequest,
 ): void => {
   const { uid, resourceVersion } = live.metadata ?? {}
+  const refuse = (why: string) => conflict({ ...kind, plural: kind.kind }, name, why)
   if (preconditions?.uid !== undefined && preconditions.uid !== uid)
-    throw conflict(
-      kind,
-      name,
-      `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid ?? ''}`,
+    throw refuse(
+      `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid ?? ''}). ` +
+        'The object might have been deleted and then recreated',
     )
   if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion)
-    throw conflict(
-      kind,
-      name,
-      `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion ?? ''}`,
+    throw refuse(
+      `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion ` +
+        `in record (${resourceVersion ?? ''}). The object might have been modified`,
     )
 }
 

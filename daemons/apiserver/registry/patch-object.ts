@@ -5,7 +5,11 @@ import { applyMergePatch } from '../../../kube/patch/merge-patch.ts'
 import { serverSideApply } from '../../../kube/patch/server-side-apply.ts'
 import { applyStrategicMergePatch } from '../../../kube/patch/strategic-merge.ts'
 import { apiVersionOf } from '../../../kube/resource.ts'
-import { apiError } from '../../../kube/status.ts'
+import { typedErrors } from '../../../kube/patch/typed-errors.ts'
+import { ApiError, apiError } from '../../../kube/status.ts'
+import { immutableMessage, invalid as fieldInvalid } from '../kinds/field-error.ts'
+import type { Kind } from '../kinds/kind.ts'
+import { conflict, invalid } from './api-errors.ts'
 import type { TypeSchema } from '../../../kube/patch/schema.ts'
 import { schemaOfKind } from '../schema/schema-of-kind.ts'
 import { checkObject, checkWritten } from './check-object.ts'
@@ -59,6 +63,7 @@ export const patchObject = async (
   const change = (live: UnknownObject): UnknownObject => {
     const patched = checkObject(applyPatch(live, patch, schema), target.kind, context)
     matchTarget(patched, target)
+    keepUid(patched, live, target.kind)
     return patched
   }
   const entry = await mutate(registry, target, { subresource: target.subresource, change }, context)
@@ -71,7 +76,41 @@ export const requireManager = (context: RequestContext): void => {
   throw apiError(
     'Invalid',
     'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    {
+      group: 'meta.k8s.io',
+      kind: 'PatchOptions',
+      causes: [
+        {
+          reason: 'FieldValueRequired',
+          message: 'Required value: is required for apply patch',
+          field: 'fieldManager',
+        },
+      ],
+    },
   )
+}
+
+/** What the schema cannot read is an error of the server upstream, without a reason. */
+const refuseUntyped = (value: unknown, { kind, namespace, name }: ObjectTarget): void => {
+  const errors = typedErrors(value, schemaOfKind(kind))
+  if (errors.length === 0) return
+  const object = `${namespace === '' ? '' : `${namespace}/`}${name}; ${kind.group}/${kind.version}, Kind=${kind.kind}`
+  const why = errors.length === 1 ? errors[0] : `errors:\n${errors.map(error => `  ${error}`).join('\n')}`
+  throw new ApiError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: `failed to create typed patch object (${object}): ${why}`,
+    code: 500,
+  })
+}
+
+/** A patch may repeat the uid, and not change it. */
+const keepUid = (object: UnknownObject, live: UnknownObject, kind: Kind): void => {
+  const uid = object.metadata?.uid ?? ''
+  if (uid === '' || uid === live.metadata?.uid) return
+  throw invalid(kind, live.metadata?.name ?? '', [fieldInvalid('metadata.uid', uid, immutableMessage)])
 }
 
 const applyObject = async (
@@ -82,10 +121,10 @@ const applyObject = async (
 ): Promise<WriteResult> => {
   requireManager(context)
   const { kind, subresource } = target
+  if (kind.custom === undefined) refuseUntyped(patch.value, target)
   const applied = checkWritten(patch.value, kind, context)
   const meta = matchTarget(applied, target)
-  if (meta.managedFields !== undefined && meta.managedFields.length > 0)
-    throw apiError('BadRequest', 'metadata.managedFields must be nil')
+  if (meta.managedFields !== undefined) throw apiError('BadRequest', 'metadata.managedFields must be nil')
   const apply = {
     applied,
     manager: context.fieldManager,
@@ -95,7 +134,13 @@ const applyObject = async (
     schema: schemaOfKind(kind),
     now: registry.clock.now(),
   }
-  if (subresource === '' && registry.store.get(registry.key(target)) === undefined && (meta.uid ?? '') === '') {
+  if (subresource === '' && registry.store.get(registry.key(target)) === undefined) {
+    if (meta.uid)
+      throw conflict(
+        kind,
+        target.name,
+        `uid mismatch: the provided object specified uid ${meta.uid}, and no existing object was found`,
+      )
     const object = serverSideApply(apply)
     if (kind.custom === undefined) shapeAsGo(object)
     return { entry: await createChecked(registry, target, object, { ...context, keepManagers: true }), created: true }
@@ -107,6 +152,7 @@ const applyObject = async (
     merged.metadata = { ...merged.metadata }
     if (meta.resourceVersion !== undefined) merged.metadata.resourceVersion = meta.resourceVersion
     if (meta.uid !== undefined) merged.metadata.uid = meta.uid
+    keepUid(merged, live, kind)
     return merged
   }
   return { entry: await mutate(registry, target, { subresource, change, keepManagers: true }, context), created: false }

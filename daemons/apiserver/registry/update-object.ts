@@ -2,6 +2,7 @@ import type { ObjectMeta, UnknownObject } from '../../../kube/object.ts'
 import { cloneJson, equalJson } from '../../../kube/patch/json-value.ts'
 import { recordManager } from '../../../kube/patch/managed-fields.ts'
 import { apiVersionOf, type GroupVersionKind } from '../../../kube/resource.ts'
+import { apiError } from '../../../kube/status.ts'
 import type { FieldError, Kind } from '../kinds/kind.ts'
 import { validateMetadata, validateMetadataUpdate } from '../kinds/metadata-validation.ts'
 import { schemaOfKind } from '../schema/schema-of-kind.ts'
@@ -51,6 +52,11 @@ export const updateObject = async (
   context: RequestContext,
 ): Promise<WriteResult> => {
   const object = checkObject(body, target.kind, context)
+  if ((object.metadata?.name ?? '') === '')
+    throw apiError(
+      'BadRequest',
+      `the name of the object (${target.name} based on URL) was undeterminable: name must be provided`,
+    )
   const meta = matchTarget(object, target)
   const versioned = meta.resourceVersion !== undefined && meta.resourceVersion !== ''
   if (
@@ -151,13 +157,19 @@ const attemptMutation = async (
   return commit()
 }
 
-/** Kinds whose status writes may also change labels and annotations, as upstream's strategies let them. */
-const labelledByStatus = new Set(['pods', 'nodes'])
+/** Groups whose older strategies let a write to the status change metadata too; the newer ones reset it. */
+const openMetadata = new Set(['', 'apps', 'autoscaling', 'batch', 'networking.k8s.io', 'policy'])
 
-const withLabelsOf = (live: UnknownObject, wanted: UnknownObject): ObjectMeta => {
-  const { labels: _, annotations: __, ...rest } = live.metadata ?? {}
-  const { labels, annotations } = wanted.metadata ?? {}
-  return { ...rest, ...(labels && { labels }), ...(annotations && { annotations }) }
+/** The metadata that a write to the status leaves behind: what it wants, or what is there. */
+const metadataOfStatus = (live: UnknownObject, wanted: UnknownObject, kind: Kind): ObjectMeta => {
+  const { managedFields } = wanted.metadata ?? {}
+  if (kind.custom !== undefined || !openMetadata.has(kind.group))
+    return { ...live.metadata, ...(managedFields === undefined ? {} : { managedFields }) }
+  const field = kind.plural === 'pods' ? 'ownerReferences' : kind.plural === 'deployments' ? 'labels' : undefined
+  if (field === undefined) return wanted.metadata ?? {}
+  const { [field]: _, ...rest } = wanted.metadata ?? {}
+  const before = live.metadata?.[field]
+  return { ...rest, ...(before === undefined ? {} : { [field]: before }) }
 }
 
 /** The wanted object with everything put back that this endpoint does not change. */
@@ -170,12 +182,8 @@ const settle = (
   keepMetadata(wanted, live, target)
   const part = kind.parts?.[subresource]
   if (subresource === 'status' && part === undefined) {
-    const managedFields = wanted.metadata?.managedFields
     const { status: _, ...rest } = live
-    const metadata = {
-      ...(labelledByStatus.has(kind.plural) ? withLabelsOf(live, wanted) : live.metadata),
-      ...(managedFields === undefined ? {} : { managedFields }),
-    }
+    const metadata = metadataOfStatus(live, wanted, kind)
     const status = wanted['status'] === undefined ? {} : { status: wanted['status'] }
     const next: UnknownObject = { ...cloneJson(rest), metadata, ...status }
     kind.prepareForStatus?.(next, live, now)
@@ -214,7 +222,11 @@ const validateChange = (
         ...(kind.validateUpdate?.(next, live, subresource) ?? []),
       ]
     case 'status':
-      return [...validateMetadata(next, kind), ...(kind.validateUpdate?.(next, live, subresource) ?? [])]
+      return [
+        ...validateMetadata(next, kind),
+        ...validateMetadataUpdate(next, live),
+        ...(kind.validateUpdate?.(next, live, subresource) ?? []),
+      ]
     default:
       // binding and finalize change what is immutable everywhere else; they check it themselves.
       return []

@@ -7,6 +7,7 @@ import {
   protobufMessage,
 } from './protobuf-messages.ts'
 import { ProtobufError, ProtobufReader } from './protobuf-reader.ts'
+import { unrecognized } from './unrecognized.ts'
 import { readBoxed, readIntOrString, readTexts, readTime, readTypeMeta, type TypeMeta } from './protobuf-values.ts'
 
 type JsonObject = Record<string, unknown>
@@ -214,15 +215,6 @@ const readUnknown = (reader: ProtobufReader, fallback?: TypeMeta): JsonObject =>
   } catch (error) {
     throw error instanceof ProtobufError ? unfit(error.message) : error
   }
-}
-
-const unrecognized = (body: Buffer, why: string, kind: string | undefined) => {
-  const summary = body.length === 0 ? '<empty>' : body.subarray(0, 30).toString('hex')
-  const must = kind === undefined ? '' : ` (must be of type ${kind})`
-  return apiError(
-    'BadRequest',
-    `the object provided is unrecognized${must}: ${why} (${summary}${body.length > 30 ? ' ...' : ''})`,
-  )
 }
 
 /**

@@ -82,7 +82,9 @@ export const contextOf = (request: RestRequest, warnings: string[]): RequestCont
 const numberOf = (query: URLSearchParams, name: string): number | undefined => {
   const text = query.get(name)
   if (text === null || text === '') return undefined
-  if (!/^-?\d{1,15}$/.test(text)) throw apiError('BadRequest', `${name}: ${JSON.stringify(text)} is not a number`)
+  const refuse = (why: string) => apiError('BadRequest', `strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`)
+  if (!/^[-+]?\d+$/.test(text)) throw refuse('invalid syntax')
+  if (Math.abs(Number(text)) >= 2 ** 63) throw refuse('value out of range')
   return Number(text)
 }
 

@@ -125,6 +125,11 @@ const checkObjectFields = (value: JsonObject, schema: TypeSchema, walk: Walk): v
   walk.struct = lastName(schema.definition ?? '')
   for (const key of Object.keys(value)) {
     const field = fields.get(key)
+    if (value[key] === null && field !== undefined) {
+      // Go reads it as absence, whatever the type.
+      delete value[key]
+      continue
+    }
     walk.steps.push(key)
     if (field === undefined) {
       const path = pathOf(walk.steps)
@@ -135,9 +140,35 @@ const checkObjectFields = (value: JsonObject, schema: TypeSchema, walk: Walk): v
   walk.struct = outer
 }
 
+/** What Go makes of a null in a list or a map, which cannot be left out: the type's zero. */
+const zeroOf = (schema: TypeSchema): unknown => {
+  switch (schema.type) {
+    case 'object':
+    case 'map':
+      return {}
+    case 'list':
+      return []
+    case 'string':
+      return schema.format === 'quantity' ? '0' : schema.format === 'int-or-string' ? 0 : ''
+    case 'integer':
+    case 'number':
+      return 0
+    case 'boolean':
+      return false
+    case 'any':
+      return null
+  }
+}
+
+/** `__proto__` is a key like any other. */
+const setOwn = (object: JsonObject, key: string, value: unknown): void => {
+  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
+}
+
 const checkMap = (value: JsonObject, values: TypeSchema, walk: Walk): void => {
   for (const key of Object.keys(value)) {
     const before = walk.findings.length
+    if (value[key] === null) setOwn(value, key, zeroOf(values))
     check(value[key], values, walk)
     // The key joins the path only of what was found below it: Go's messages leave it out.
     for (const finding of walk.findings.slice(before)) finding.field = `${finding.field}.${key}`
@@ -145,7 +176,6 @@ const checkMap = (value: JsonObject, values: TypeSchema, walk: Walk): void => {
 }
 
 const check = (value: unknown, schema: TypeSchema, walk: Walk): void => {
-  // Go's decoder reads null as absent, whatever the type.
   if (value === null || value === undefined) return
   switch (schema.type) {
     case 'object':
@@ -158,6 +188,7 @@ const check = (value: unknown, schema: TypeSchema, walk: Walk): void => {
       if (schema.items === undefined) return
       for (let i = 0; i < value.length; i++) {
         walk.steps.push(i)
+        if (value[i] === null) value[i] = zeroOf(schema.items)
         check(value[i], schema.items, walk)
         walk.steps.pop()
       }
@@ -178,7 +209,7 @@ const check = (value: unknown, schema: TypeSchema, walk: Walk): void => {
 
 /**
  * What in an object does not fit its definition: fields it does not have and values of the wrong type, in the order of
- * the object. Empty when all is well. Throws SkiffError NOT_FOUND for an unknown definition.
+ * the object; nulls are made what Go reads them as, in place. Empty when all is well. Throws SkiffError NOT_FOUND for an unknown definition.
  */
 export const checkFields = (object: unknown, definition: string): FieldFinding[] => {
   const walk: Walk = { findings: [], steps: [], struct: lastName(definition) }

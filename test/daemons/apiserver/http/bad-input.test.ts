@@ -36,7 +36,71 @@ const options = 'is invalid: '
 const cases: Case[] = [
   { name: 'a list is no object', ask: post('[]'), status: 400 },
   { name: 'a body without end', ask: post('{"a":'), status: 400 },
-  { name: 'no body at all', ask: post(''), status: 400 },
+  {
+    name: 'no body at all',
+    ask: post(''),
+    status: 400,
+    message:
+      "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)",
+  },
+  {
+    name: 'a comma too many',
+    ask: post('{"a":1,}'),
+    status: 400,
+    message: /json parse error: invalid character '}' looking for beginning of object key string \(\{"a":1,\}\)$/,
+  },
+  { name: 'null', ask: post('null'), status: 422, message: /metadata\.name: Required value/ },
+  {
+    name: 'a kind that is a number',
+    ask: post('{"kind":1}'),
+    status: 400,
+    message: /json: cannot unmarshal number into Go struct field \.kind of type string/,
+  },
+  {
+    name: 'another kind',
+    ask: post('{"kind":"Pod","apiVersion":"v1"}'),
+    status: 400,
+    message:
+      'Pod in version "v1" cannot be handled as a ConfigMap: converting (v1.Pod) to (core.ConfigMap): unknown conversion',
+  },
+  {
+    name: 'a kind that there is not',
+    ask: post('{"kind":"Foo","apiVersion":"v1"}'),
+    status: 400,
+    message: /no kind "Foo" is registered for version "v1" in scheme/,
+  },
+  {
+    name: 'null for a container',
+    path: '/api/v1/namespaces/default/pods',
+    ask: post('{"metadata":{"name":"x"},"spec":{"containers":[null]}}'),
+    status: 422,
+    message: /spec\.containers\[0\]\.name: Required value, spec\.containers\[0\]\.image: Required value/,
+  },
+  {
+    name: 'null for a variable',
+    path: '/api/v1/namespaces/default/pods',
+    ask: post('{"metadata":{"name":"x"},"spec":{"containers":[{"name":"c","image":"i","env":[null]}]}}'),
+    status: 422,
+    message: /spec\.containers\[0\]\.env\[0\]\.name: Required value/,
+  },
+  { name: 'a YAML document of bytes', ask: post('!!binary aGFsbG8=', yaml), status: 400 },
+  { name: 'a YAML set', ask: post('a: !!set {x, y}', yaml), status: 400 },
+  { name: 'a PUT without a name', path: one, ask: { method: 'PUT', body: { data: {} } }, status: 400 },
+  {
+    name: 'an apply of a field that there is not',
+    path: `${one}?fieldManager=x`,
+    ask: { method: 'PATCH', headers: apply, body: body('{apiVersion: v1, kind: ConfigMap, foo: 1}') },
+    status: 500,
+    message:
+      'failed to create typed patch object (default/one; /v1, Kind=ConfigMap): .foo: field not declared in schema',
+  },
+  {
+    name: "a patch of the object's uid",
+    path: one,
+    ask: patch('merge-patch+json', { metadata: { uid: 'x' } }),
+    status: 422,
+    message: 'ConfigMap "one" is invalid: metadata.uid: Invalid value: "x": field is immutable',
+  },
   { name: 'JSON of 100,000 levels', ask: post(`{"data":${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}}`), status: 400 },
   { name: 'flow YAML of 50,000 levels', ask: post(`a: ${'['.repeat(5e4)}${']'.repeat(5e4)}`, yaml), status: 400 },
   { name: 'block YAML of 50,000 levels', ask: post(`${'- '.repeat(5e4)}x`, yaml), status: 400 },

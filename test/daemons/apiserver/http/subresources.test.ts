@@ -21,15 +21,16 @@ await ask(deployments, { method: 'POST', body: deployment('web') })
 await ask('/api/v1/nodes', { method: 'POST', body: { metadata: { name: 'n' } } })
 
 void t.test(
-  'a status write of pods and nodes may change labels and annotations, and nothing else but the status',
+  'a status write of the older kinds may change metadata too, but not the owners of pods and the labels of deployments',
   async t => {
-    const metadata = { labels: { a: 'b' }, annotations: { c: 'd' }, finalizers: ['x/y'] }
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'X', name: 'x', uid: 'x' }]
+    const metadata = { labels: { a: 'b' }, annotations: { c: 'd' }, ownerReferences }
     const { json } = await ask(
       `${pods}/web/status`,
       merge({ metadata, spec: { nodeName: 'n' }, status: { message: 'm' } }),
     )
     t.match(json, { metadata: { labels: { a: 'b' }, annotations: { c: 'd' } }, status: { message: 'm' } })
-    t.equal((json['metadata'] as { finalizers?: string[] }).finalizers, undefined)
+    t.equal((json['metadata'] as { ownerReferences?: object[] }).ownerReferences, undefined)
     t.equal((json['spec'] as { nodeName?: string }).nodeName, undefined)
     t.match(await ask('/api/v1/nodes/n/status', merge({ metadata: { labels: { a: 'b' } } })), {
       status: 200,
@@ -38,6 +39,8 @@ void t.test(
     t.match(await ask(`${pods}/web/status`, merge({ metadata: { labels: { 'not ok': 'x' } } })), { status: 422 })
     const other = await ask(`${deployments}/web/status`, merge({ metadata: { labels: { z: 'z' } } }))
     t.equal((other.json['metadata'] as { labels?: object }).labels, undefined)
+    const annotated = await ask(`${deployments}/web/status`, merge({ metadata: { annotations: { z: 'z' } } }))
+    t.match(annotated.json, { metadata: { annotations: { z: 'z' } } })
   },
 )
 

@@ -142,7 +142,7 @@ void t.test(
     const uid = marked.metadata?.uid ?? ''
     await t.rejects(
       client.delete(pods, 'placed', { ...ns, gracePeriodSeconds: 0, preconditions: { uid: 'another' } }),
-      { message: /Precondition failed: UID in precondition: another/ },
+      { message: /the UID in the precondition \(another\) does not match the UID in record/ },
     )
     await client.delete(pods, 'placed', { ...ns, gracePeriodSeconds: 0, preconditions: { uid } })
     await t.rejects(client.get(pods, 'placed', ns))

@@ -73,7 +73,7 @@ const wrong: [name: string, body: Buffer, message: RegExp][] = [
   [
     'no magic',
     Buffer.from('{}'),
-    /does not appear to be a protobuf message, expected prefix \[107 56 115 0\] \(7b7d\)$/,
+    /does not appear to be a protobuf message, expected prefix \[107 56 115 0\] \(\{\}\)$/,
   ],
   ['magic alone', Buffer.from('k8s\0'), /empty body/],
   ['no type', Buffer.concat([Buffer.from('k8s\0'), field(2, '')]), /Object 'Kind' is missing/],
