@@ -5,6 +5,7 @@ import type { DocumentReply } from '../schema/documents.ts'
 import type { Answer } from './answer.ts'
 import type { ApiMetrics } from './api-metrics.ts'
 import { answerHealth, type HealthCheck } from './health.ts'
+import { wantsPretty } from '../rest/handle-request.ts'
 import { serverVersion } from './version.ts'
 
 /** What there is besides resources. */
@@ -23,6 +24,7 @@ export interface PathRequest {
   accept: string
   ifNoneMatch: string | undefined
   ifModifiedSince: string | undefined
+  userAgent: string | undefined
 }
 
 const plain = { 'content-type': 'text/plain; charset=utf-8' }
@@ -34,16 +36,22 @@ const isHealthPath = (path: string): boolean => /^\/(healthz|livez|readyz)(\/|$)
 /** What a person finds under `/`; the rest is told by discovery. */
 const roots = ['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version']
 
-/** A body that is JSON, in the form that is wanted. */
-const bodyIn = async (body: Buffer, media: DocumentReply['media']): Promise<Buffer | string> => {
+/** A body that is JSON, in the form that is wanted; undefined: as it is. */
+const bodyIn = async (
+  body: Buffer,
+  media: DocumentReply['media'],
+  { query, userAgent }: PathRequest,
+): Promise<Buffer | string> => {
   switch (media) {
+    case 'json':
+      return wantsPretty(query, userAgent) ? `${JSON.stringify(JSON.parse(String(body)), null, 2)}\n` : body
     case 'yaml':
       return (await import('yaml')).stringify(JSON.parse(String(body)))
     case 'protobuf': {
       const { protobufObject } = await import('../rest/protobuf-envelope.ts')
       return protobufObject({ apiVersion: 'v1', ...(JSON.parse(String(body)) as UnknownObject) })
     }
-    default:
+    case undefined:
       return body
   }
 }
@@ -66,7 +74,7 @@ const answerDocument = async (document: DocumentReply, request: PathRequest): Pr
   if (location !== undefined) return { status, headers: { ...headers, location }, body: '' }
   if (lastModifiedMs !== undefined) headers['last-modified'] = new Date(lastModifiedMs).toUTCString()
   if (status === 200 && isUnchanged(document, request)) return { status: 304, headers, body: '' }
-  return { status, headers, body: await bodyIn(document.body, media) }
+  return { status, headers, body: await bodyIn(document.body, media, request) }
 }
 
 /** Version, health, metrics, discovery and OpenAPI. Throws ApiError NotFound or MethodNotAllowed. */

@@ -267,6 +267,7 @@ export class ApiHandler {
       accept,
       ifNoneMatch: header(raw, 'if-none-match'),
       ifModifiedSince: header(raw, 'if-modified-since'),
+      userAgent: header(raw, 'user-agent'),
     })
   }
 

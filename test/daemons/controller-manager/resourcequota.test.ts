@@ -139,13 +139,10 @@ for (const { name, hard, spec = {}, objects, used } of cases)
     )
   })
 
-t.test('a quota follows what comes, goes and ends, and costs nothing in between', async t => {
-  const h = await runControllers(t, ['resourcequota-controller'], [quota({ pods: '5', 'requests.cpu': '1' })])
+t.test('a quota follows what goes and ends, and costs nothing in between', async t => {
+  const hard = { pods: '5', 'requests.cpu': '1' }
+  const h = await runControllers(t, ['resourcequota-controller'], [quota(hard), pod('a'), pod('b')])
   const used = () => h.client.objects(resourceQuotas)[0]?.status?.used
-  t.same(used(), { pods: '0', 'requests.cpu': '0' })
-  h.client.set(pod('a'))
-  h.client.set(pod('b'))
-  await h.settle()
   t.same(used(), { pods: '2', 'requests.cpu': '200m' })
   h.client.set(pod('b', {}, { phase: 'Failed' }))
   await h.settle()
@@ -158,4 +155,20 @@ t.test('a quota follows what comes, goes and ends, and costs nothing in between'
   if (a !== undefined) h.client.remove(a)
   await h.settle()
   t.same(used(), { pods: '0', 'requests.cpu': '0' })
+})
+
+t.test('what admission has charged for an object that is not there yet stays charged', async t => {
+  const hard = { pods: '2' }
+  const h = await runControllers(t, ['resourcequota-controller'], [quota(hard)])
+  const used = () => h.client.objects(resourceQuotas)[0]?.status?.used
+  t.same(used(), { pods: '0' })
+  // Two pods are charged; one of them is written first, and changes in nothing that counts.
+  h.client.set({ ...quota(hard), status: { hard, used: { pods: '2' } } })
+  h.client.set(pod('a', {}, { phase: 'Pending' }))
+  h.client.set(pod('a'))
+  await h.settle()
+  t.same(used(), { pods: '2' })
+  h.client.set({ ...quota({ pods: '3' }), status: { hard, used: { pods: '2' } } })
+  await h.settle()
+  t.same(used(), { pods: '1' }, 'a changed bound is a new count')
 })

@@ -69,6 +69,11 @@ void t.test('answers are indented for people, and for who asks so', async t => {
   t.notOk(await isIndented('?pretty=false', { 'user-agent': 'curl/8.0' }))
   t.ok(await isIndented('', { accept: 'application/json;pretty=1' }))
   t.ok(await isIndented('/none', { 'user-agent': 'curl/8.0' }), 'failures too')
+  for (const path of ['/api', '/apis', '/apis/apps', '/apis/apps/v1']) {
+    const discovered = async (headers: Record<string, string>) => (await ask(path, { headers })).text
+    t.match(await discovered({ 'user-agent': 'curl/8.0' }), /^\{\n  "kind"/, `${path} too`)
+    t.match(await discovered({}), /^\{"kind"/)
+  }
 })
 
 void t.test('a type of content has no charset, of texts neither', async t => {
