@@ -24,7 +24,7 @@ const validateSpec = ({ spec = {} }: Request): FieldError[] => {
   const { request = '', usages: wanted = [], signerName, expirationSeconds: seconds } = spec
   const problem = certificateRequestError(Buffer.from(request, 'base64').toString())
   const errors = problem === undefined ? [] : [invalid('spec.request', request, problem)]
-  if (wanted.length === 0) errors.push(required('spec.usages'))
+  if (wanted.length === 0) errors.push(required('spec.usages', 'usages must be provided'))
   for (const [i, usage] of wanted.entries()) {
     if (!usages.includes(usage)) errors.push(notSupported(`spec.usages[${i}]`, usage, usages))
     if (wanted.indexOf(usage) < i) errors.push(duplicate(`spec.usages[${i}]`, usage))

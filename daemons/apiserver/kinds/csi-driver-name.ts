@@ -6,7 +6,7 @@ const maxBytes = 63
 
 /** The name that a CSI driver gives itself: a domain, whose letters may be capitals. */
 export const validateCsiDriverName = (name: string | undefined, path: string): FieldError[] => {
-  if (!name) return [required(path)]
-  const errors = name.length > maxBytes ? [tooLong(path, maxBytes)] : []
-  return [...errors, ...invalidEach(path, name, dns1123SubdomainErrors(name.toLowerCase()))]
+  const errors = name ? [] : [required(path)]
+  if ((name ?? '').length > maxBytes) errors.push(tooLong(path, maxBytes))
+  return [...errors, ...invalidEach(path, name ?? '', dns1123SubdomainErrors((name ?? '').toLowerCase()))]
 }

@@ -4,10 +4,10 @@ import { ageColumn, column, nameColumn, orNone } from './column.ts'
 import { validateCsiDriverName } from './csi-driver-name.ts'
 import { draftOf } from './draft.ts'
 import type { Draft } from './draft.ts'
-import { duplicate, immutableMessage, invalid, notSupported, oneOf, required } from './field-error.ts'
+import { duplicate, immutableMessage, invalid, notSupported, required } from './field-error.ts'
 import type { FieldError, Kind } from './kind.ts'
 
-const lifecycleModes = ['Ephemeral', 'Persistent']
+const lifecycleModes = ['Persistent', 'Ephemeral']
 const groupPolicies = ['File', 'None', 'ReadWriteOnceWithFSType']
 const minTokenSeconds = 600
 const maxTokenSeconds = 2 ** 32
@@ -43,7 +43,9 @@ const validate = ({ metadata, spec = {} }: Draft<CSIDriver>): FieldError[] => {
   const errors = metadata?.name ? validateCsiDriverName(metadata.name, 'metadata.name') : []
   for (const field of ['attachRequired', 'podInfoOnMount', 'storageCapacity', 'seLinuxMount'] as const)
     if (spec[field] === undefined) errors.push(required(`spec.${field}`))
-  errors.push(...oneOf('spec.fsGroupPolicy', spec.fsGroupPolicy, groupPolicies))
+  if (spec.fsGroupPolicy === undefined) errors.push(required('spec.fsGroupPolicy'))
+  else if (!groupPolicies.includes(spec.fsGroupPolicy))
+    errors.push(notSupported('spec.fsGroupPolicy', spec.fsGroupPolicy, groupPolicies))
   errors.push(...validateTokens(spec.tokenRequests, 'spec.tokenRequests'))
   for (const mode of spec.volumeLifecycleModes ?? [])
     if (!lifecycleModes.includes(mode)) errors.push(notSupported('spec.volumeLifecycleModes', mode, lifecycleModes))

@@ -14,7 +14,7 @@ import {
   tooMany,
 } from './field-error.ts'
 import type { FieldError, Kind } from './kind.ts'
-import { dns1123LabelErrors, dns1123SubdomainErrors, nonSpecialIpErrors } from './name-syntax.ts'
+import { dns1123LabelErrors, dns1123SubdomainErrors, nonSpecialIpErrors, qualifiedNameErrors } from './name-syntax.ts'
 
 const addressTypes = ['FQDN', 'IPv4', 'IPv6']
 const protocols = ['SCTP', 'TCP', 'UDP']
@@ -51,8 +51,10 @@ const validateEndpoint = (endpoint: Draft<Endpoint>, type: string | undefined, p
   if (addresses.length > maxAddresses) errors.push(tooMany(`${path}.addresses`, addresses.length, maxAddresses))
   for (const [i, address] of addresses.entries())
     errors.push(...invalidEach(`${path}.addresses[${i}]`, address, addressErrors(type, address)))
-  if (endpoint.hostname)
-    errors.push(...invalidEach(`${path}.hostname`, endpoint.hostname, dns1123LabelErrors(endpoint.hostname)))
+  const { hostname, nodeName } = endpoint
+  if (nodeName !== undefined)
+    errors.push(...invalidEach(`${path}.nodeName`, nodeName, dns1123SubdomainErrors(nodeName)))
+  if (hostname !== undefined) errors.push(...invalidEach(`${path}.hostname`, hostname, dns1123LabelErrors(hostname)))
   return errors
 }
 
@@ -71,6 +73,8 @@ const validate = (slice: Draft<EndpointSlice>): FieldError[] => {
     names.add(name)
     if (!protocols.includes(port.protocol ?? ''))
       errors.push(notSupported(`ports[${i}].protocol`, port.protocol ?? '', protocols))
+    if (port.appProtocol !== undefined)
+      errors.push(...invalidEach(`ports[${i}].appProtocol`, port.appProtocol, qualifiedNameErrors(port.appProtocol)))
   }
   return errors
 }
@@ -91,7 +95,7 @@ export const endpointSliceKind: Kind = {
   setDefaults: object => {
     for (const port of draftOf<EndpointSlice>(object).ports ?? []) {
       port.name ??= ''
-      port.protocol ||= 'TCP'
+      port.protocol ??= 'TCP'
     }
   },
   validate: object => validate(draftOf<EndpointSlice>(object)),

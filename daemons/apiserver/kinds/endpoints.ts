@@ -4,7 +4,13 @@ import { draftOf } from './draft.ts'
 import type { Draft } from './draft.ts'
 import { invalid, invalidEach, notSupported, required } from './field-error.ts'
 import type { FieldError, Kind } from './kind.ts'
-import { dns1123LabelErrors, nonSpecialIpErrors, portNumberErrors } from './name-syntax.ts'
+import {
+  dns1123LabelErrors,
+  dns1123SubdomainErrors,
+  nonSpecialIpErrors,
+  portNumberErrors,
+  qualifiedNameErrors,
+} from './name-syntax.ts'
 
 const protocols = ['SCTP', 'TCP', 'UDP']
 
@@ -29,14 +35,21 @@ const validateSubset = (subset: Draft<EndpointSubset>, path: string): FieldError
     [addresses, 'addresses'],
     [notReadyAddresses, 'notReadyAddresses'],
   ] as const)
-    for (const [i, { ip = '' }] of (list ?? []).entries())
-      errors.push(...invalidEach(`${path}.${name}[${i}].ip`, ip, nonSpecialIpErrors(ip)))
+    for (const [i, { ip = '', hostname, nodeName }] of (list ?? []).entries()) {
+      const at = `${path}.${name}[${i}]`
+      errors.push(...invalidEach(`${at}.ip`, ip, nonSpecialIpErrors(ip)))
+      if (hostname) errors.push(...invalidEach(`${at}.hostname`, hostname, dns1123LabelErrors(hostname)))
+      if (nodeName !== undefined)
+        errors.push(...invalidEach(`${at}.nodeName`, nodeName, dns1123SubdomainErrors(nodeName)))
+    }
   for (const [i, port] of (ports ?? []).entries()) {
     const at = `${path}.ports[${i}]`
     if (!port.name) {
       if ((ports ?? []).length > 1) errors.push(required(`${at}.name`))
     } else errors.push(...invalidEach(`${at}.name`, port.name, dns1123LabelErrors(port.name)))
     errors.push(...portNumberErrors(port.port ?? 0).map(m => invalid(`${at}.port`, port.port ?? 0, m)))
+    if (port.appProtocol !== undefined)
+      errors.push(...invalidEach(`${at}.appProtocol`, port.appProtocol, qualifiedNameErrors(port.appProtocol)))
     if (!port.protocol) errors.push(required(`${at}.protocol`))
     else if (!protocols.includes(port.protocol)) errors.push(notSupported(`${at}.protocol`, port.protocol, protocols))
   }

@@ -3,11 +3,14 @@ import type { UnknownObject } from '../../../kube/object.ts'
 import { column, nameColumn } from './column.ts'
 import { draftOf } from './draft.ts'
 import type { Draft } from './draft.ts'
-import { invalid, required } from './field-error.ts'
+import { invalid, invalidEach, required } from './field-error.ts'
 import { ageOf } from './human-duration.ts'
 import type { Column, FieldError, Kind } from './kind.ts'
+import { qualifiedNameErrors } from './name-syntax.ts'
 
 const wide = { wide: true }
+const maxWordLength = 128
+const maxNoteLength = 1024
 
 const firstSeen = (event: Draft<Event>): string | undefined => event.firstTimestamp || event.eventTime
 const lastSeen = (event: Draft<Event>): string | undefined =>
@@ -41,17 +44,42 @@ const validate = (event: Draft<Event>): FieldError[] => {
   const errors: FieldError[] = []
   const about = event.involvedObject?.namespace ?? ''
   const own = event.metadata?.namespace ?? ''
-  // What has no namespace is reported in `default` (or kube-system, by newer clients).
-  if (about === '' ? own !== 'default' && own !== 'kube-system' && own !== '' : about !== own)
-    errors.push(invalid('involvedObject.namespace', about, 'does not match event.namespace'))
-  if (event.eventTime) {
-    if (!event.reportingComponent) errors.push(required('reportingController'))
-    if (!event.reportingInstance) errors.push(required('reportingInstance'))
-    if (!event.action) errors.push(required('action'))
-    if (!event.reason) errors.push(required('reason'))
-    if (event.type !== 'Normal' && event.type !== 'Warning')
-      errors.push(invalid('type', event.type ?? '', 'has invalid value: ' + (event.type ?? '')))
+  const mismatch = () => errors.push(invalid('involvedObject.namespace', about, 'does not match event.namespace'))
+  if (!event.eventTime) {
+    // Of the older sort: it stands where its object is, or in `default`.
+    if (about === '' ? own !== 'default' && own !== '' : about !== own) mismatch()
+    return errors
   }
+  if (about === '' && own !== 'default' && own !== 'kube-system') mismatch()
+  const { reportingComponent: controller = '', reportingInstance: instance = '', action = '', reason = '' } = event
+  if (controller === '') errors.push(required('reportingController'))
+  errors.push(...invalidEach('reportingController', controller, qualifiedNameErrors(controller)))
+  for (const [field, text] of Object.entries({ reportingInstance: instance, action, reason })) {
+    if (text === '') errors.push(required(field))
+    if (text.length > maxWordLength) errors.push(invalid(field, '', `can have at most ${maxWordLength} characters`))
+  }
+  if ((event.message ?? '').length > maxNoteLength)
+    errors.push(invalid('message', '', `can have at most ${maxNoteLength} characters`))
+  return errors
+}
+
+const validateSeries = ({ series }: Draft<Event>): FieldError[] => {
+  if (!series) return []
+  const errors: FieldError[] = []
+  if ((series.count ?? 0) < 2) errors.push(invalid('series.count', '', 'should be at least 2'))
+  if (!series.lastObservedTime) errors.push(required('series.lastObservedTime'))
+  return errors
+}
+
+/** A new event of events.k8s.io has nothing of the older sort. */
+const validateNew = (event: Draft<Event>): FieldError[] => {
+  const errors = validateSeries(event)
+  if (!event.eventTime) errors.push(required('eventTime'))
+  if (event.type !== 'Normal' && event.type !== 'Warning')
+    errors.push(invalid('type', '', `has invalid value: ${event.type ?? ''}`))
+  for (const field of ['firstTimestamp', 'lastTimestamp', 'count'] as const)
+    if (event[field]) errors.push(invalid(field, '', 'needs to be unset'))
+  if (event.source?.component || event.source?.host) errors.push(invalid('source', '', 'needs to be unset'))
   return errors
 }
 
@@ -126,6 +154,7 @@ export const eventV1Kind: Kind = {
   },
   // Rows see their own group's shape, so each rule reads the object under its core names.
   validate: object => validate(draftOf<Event>(asCore(object))),
+  validateCreate: object => validateNew(draftOf<Event>(asCore(object))),
   selectableFields: Object.fromEntries(
     Object.entries(selectableFields).flatMap(([name, get]) => {
       const here = name

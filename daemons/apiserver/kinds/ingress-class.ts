@@ -3,7 +3,7 @@ import type { IngressClass } from 'kubernetes-types/networking/v1.js'
 import { ageColumn, column, nameColumn } from './column.ts'
 import { draftOf } from './draft.ts'
 import type { Draft } from './draft.ts'
-import { forbidden, immutableMessage, invalid, invalidEach, oneOf, required } from './field-error.ts'
+import { forbidden, immutableMessage, invalid, invalidEach, oneOf, required, tooLong } from './field-error.ts'
 import type { FieldError, Kind } from './kind.ts'
 import { dns1123SubdomainErrors } from './name-syntax.ts'
 
@@ -15,11 +15,11 @@ const parametersCell = (row: Draft<IngressClass>): string => {
 
 const validateController = (controller: string): FieldError[] => {
   if (controller === '') return [required('spec.controller')]
-  if (controller.length > 250) return [invalid('spec.controller', controller, 'must be no more than 250 bytes')]
+  const long = controller.length > 250 ? [tooLong('spec.controller', 250)] : []
   const [domain = '', ...path] = controller.split('/')
   if (path.length === 0 || path[0] === '')
-    return [invalid('spec.controller', controller, 'must be a domain-prefixed path (such as "acme.io/foo")')]
-  return invalidEach('spec.controller', controller, dns1123SubdomainErrors(domain))
+    return [...long, invalid('spec.controller', controller, 'must be a domain-prefixed path (such as "acme.io/foo")')]
+  return [...long, ...invalidEach('spec.controller', controller, dns1123SubdomainErrors(domain))]
 }
 
 const validate = (row: Draft<IngressClass>): FieldError[] => {
@@ -27,6 +27,9 @@ const validate = (row: Draft<IngressClass>): FieldError[] => {
   const parameters = row.spec?.parameters
   if (!parameters) return errors
   const path = 'spec.parameters'
+  const { apiGroup } = parameters
+  if (apiGroup !== undefined)
+    errors.push(...invalidEach(`${path}.apiGroup`, apiGroup, dns1123SubdomainErrors(apiGroup)))
   if (!parameters.kind) errors.push(required(`${path}.kind`, 'kind is required'))
   if (!parameters.name) errors.push(required(`${path}.name`, 'name is required'))
   errors.push(...oneOf(`${path}.scope`, parameters.scope, ['Cluster', 'Namespace']))

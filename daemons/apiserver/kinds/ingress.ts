@@ -8,6 +8,7 @@ import type { FieldError, Kind } from './kind.ts'
 import {
   dns1035LabelErrors,
   dns1123SubdomainErrors,
+  pathSegmentErrors,
   portNameErrors,
   portNumberErrors,
   wildcardSubdomainErrors,
@@ -24,11 +25,25 @@ const hostsCell = (ingress: Draft<Ingress>): string => {
 const addressCell = (ingress: Draft<Ingress>): string =>
   (ingress.status?.loadBalancer?.ingress ?? []).map(i => i.ip || i.hostname || '').join(',')
 
+const validateResourceBackend = (
+  { apiGroup, kind, name }: NonNullable<Draft<IngressBackend>['resource']>,
+  path: string,
+): FieldError[] => {
+  const errors: FieldError[] = []
+  if (apiGroup !== undefined)
+    errors.push(...invalidEach(`${path}.apiGroup`, apiGroup, dns1123SubdomainErrors(apiGroup)))
+  if (!kind) errors.push(required(`${path}.kind`, 'kind is required'))
+  else errors.push(...invalidEach(`${path}.kind`, kind, pathSegmentErrors(kind)))
+  if (!name) errors.push(required(`${path}.name`, 'name is required'))
+  else errors.push(...invalidEach(`${path}.name`, name, pathSegmentErrors(name)))
+  return errors
+}
+
 const validateBackend = (backend: Draft<IngressBackend> | undefined, path: string): FieldError[] => {
   const { service, resource } = backend ?? {}
   if (service && resource) return [invalid(path, '', 'cannot set both resource and service backends')]
-  if (!service && !resource) return [required(path, 'must specify either resource or service backend')]
-  if (!service) return resource?.name && resource.kind ? [] : [required(`${path}.resource`)]
+  if (!service && !resource) return [invalid(path, '', 'resource or service backend is required')]
+  if (!service) return validateResourceBackend(resource ?? {}, `${path}.resource`)
   const errors: FieldError[] = []
   if (!service.name) errors.push(required(`${path}.service.name`))
   else errors.push(...invalidEach(`${path}.service.name`, service.name, dns1035LabelErrors(service.name)))
@@ -43,8 +58,8 @@ const validateBackend = (backend: Draft<IngressBackend> | undefined, path: strin
 const validatePath = (row: Draft<HTTPIngressPath>, path: string): FieldError[] => {
   const errors: FieldError[] = []
   const { path: text = '', pathType } = row
-  if (!pathType) errors.push(required(`${path}.pathType`, 'pathType must be specified'))
-  else if (!pathTypes.includes(pathType)) errors.push(notSupported(`${path}.pathType`, pathType, pathTypes))
+  if (pathType === undefined) return [required(`${path}.pathType`, 'pathType must be specified')]
+  if (!pathTypes.includes(pathType)) errors.push(notSupported(`${path}.pathType`, pathType, pathTypes))
   else if (pathType !== 'ImplementationSpecific' || text !== '') {
     if (!text.startsWith('/')) errors.push(invalid(`${path}.path`, text, 'must be an absolute path'))
     else if (pathType !== 'ImplementationSpecific')
@@ -77,10 +92,13 @@ const validate = ({ spec = {}, metadata }: Draft<Ingress>): FieldError[] => {
     for (const [j, path] of (rule.http.paths ?? []).entries())
       errors.push(...validatePath(path, `${at}.http.paths[${j}]`))
   }
-  for (const [i, { hosts }] of (tls ?? []).entries())
+  for (const [i, { hosts, secretName }] of (tls ?? []).entries()) {
     for (const [j, host] of (hosts ?? []).entries())
       errors.push(...invalidEach(`spec.tls[${i}].hosts[${j}]`, host, hostErrors(host)))
-  if (ingressClassName)
+    if (secretName)
+      errors.push(...invalidEach(`spec.tls[${i}].secretName`, secretName, dns1123SubdomainErrors(secretName)))
+  }
+  if (ingressClassName !== undefined)
     errors.push(...invalidEach('spec.ingressClassName', ingressClassName, dns1123SubdomainErrors(ingressClassName)))
   const annotated = metadata?.annotations?.[classAnnotation]
   if (annotated && ingressClassName && annotated !== ingressClassName)

@@ -17,7 +17,7 @@ import { cidrErrors, portNameErrors, portNumberErrors } from './name-syntax.ts'
 import { validateLabelSelector } from './selector-validation.ts'
 
 const protocols = ['TCP', 'UDP', 'SCTP']
-const policyTypes = ['Egress', 'Ingress']
+const policyTypes = ['Ingress', 'Egress']
 
 const setDefaults = (spec: Draft<NetworkPolicySpec>): void => {
   for (const { ports } of [...(spec.ingress ?? []), ...(spec.egress ?? [])])

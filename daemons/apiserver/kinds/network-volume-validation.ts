@@ -1,12 +1,12 @@
 import type { Volume } from 'kubernetes-types/core/v1.js'
+import { validateCsiDriverName } from './csi-driver-name.ts'
 import type { Draft } from './draft.ts'
-import { invalid, invalidEach, required, tooLong } from './field-error.ts'
+import { invalid, invalidEach, required } from './field-error.ts'
 import type { FieldError } from './kind.ts'
 import { dns1123SubdomainErrors } from './name-syntax.ts'
 
 type Sources = Draft<Volume>
 
-const maxDriverName = 63
 const initiatorForms = {
   iqn: /iqn\.\d{4}-\d{2}\.([A-Za-z0-9\-.]+)(:[^,;*&$|\s]+)$/,
   eui: /^eui.[A-Za-z0-9]{16}$/,
@@ -19,15 +19,8 @@ const requireEach = (source: object, fields: readonly string[], path: string): F
 const isThere = (value: unknown): boolean =>
   Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null && value !== ''
 
-/** A CSI driver's name: a domain, in capitals too. */
-export const validateDriverName = (name: string, path: string): FieldError[] => {
-  const errors = name === '' ? [required(path)] : []
-  if (name.length > maxDriverName) errors.push(tooLong(path, maxDriverName))
-  return [...errors, ...invalidEach(path, name, dns1123SubdomainErrors(name.toLowerCase()))]
-}
-
 const validateCsi = (csi: NonNullable<Sources['csi']>, path: string): FieldError[] => {
-  const errors = validateDriverName(csi.driver ?? '', `${path}.driver`)
+  const errors = validateCsiDriverName(csi.driver, `${path}.driver`)
   const secret = csi.nodePublishSecretRef
   if (!secret) return errors
   // The blank in the first path, and the second path, are upstream's own.

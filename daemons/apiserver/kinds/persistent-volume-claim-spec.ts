@@ -44,7 +44,7 @@ export const validateClaimSpec = (spec: Spec, path: string): FieldError[] => {
   if (storage === undefined) errors.push(required(`${path}.resources[storage]`))
   else errors.push(...validateStorage(storage, `${path}.resources[storage]`))
   errors.push(...validateClassName(spec.storageClassName, `${path}.storageClassName`))
-  if (spec.volumeMode && !volumeModes.includes(spec.volumeMode))
+  if (spec.volumeMode !== undefined && !volumeModes.includes(spec.volumeMode))
     errors.push(notSupported(`${path}.volumeMode`, spec.volumeMode, volumeModes))
   errors.push(...validateSources(spec, path))
   errors.push(...validateClassName(spec.volumeAttributesClassName, `${path}.volumeAttributesClassName`))

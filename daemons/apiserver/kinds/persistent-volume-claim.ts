@@ -15,7 +15,7 @@ type Spec = Draft<PersistentVolumeClaimSpec>
 
 /** In place; also of claims that templates make. */
 export const defaultClaimSpec = (spec: Spec): void => {
-  spec.volumeMode ||= 'Filesystem'
+  spec.volumeMode ??= 'Filesystem'
   const resources = (spec.resources ??= {})
   canonicalizeQuantities(resources.requests)
   canonicalizeQuantities(resources.limits)

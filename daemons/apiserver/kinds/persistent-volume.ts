@@ -4,7 +4,9 @@ import { posix } from 'node:path'
 import { ageColumn, column, nameColumn } from './column.ts'
 import { draftOf } from './draft.ts'
 import type { Draft } from './draft.ts'
-import { forbidden, invalid, notSupported, required } from './field-error.ts'
+import { forbidden, invalid, invalidEach, notSupported, required } from './field-error.ts'
+import { validateCsiDriverName } from './csi-driver-name.ts'
+import { dns1123LabelErrors, dns1123SubdomainErrors } from './name-syntax.ts'
 import type { FieldError, Kind } from './kind.ts'
 import { volumeWarnings } from './storage-warnings.ts'
 import { validateNodeSelector } from './scheduling-validation.ts'
@@ -65,10 +67,7 @@ const validateCapacity = ({ capacity }: Spec): FieldError[] => {
 }
 
 const validateCsi = (csi: NonNullable<Spec['csi']>): FieldError[] => {
-  const errors: FieldError[] = []
-  if (!csi.driver) errors.push(required('spec.csi.driver'))
-  else if (csi.driver.length > 63 || !/^[a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?$/.test(csi.driver))
-    errors.push(invalid('spec.csi.driver', csi.driver, 'must be the name of a CSI driver'))
+  const errors = validateCsiDriverName(csi.driver, 'spec.csi.driver')
   if (!csi.volumeHandle) errors.push(required('spec.csi.volumeHandle'))
   for (const field of [
     'controllerPublishSecretRef',
@@ -78,8 +77,11 @@ const validateCsi = (csi: NonNullable<Spec['csi']>): FieldError[] => {
   ] as const) {
     const ref = csi[field]
     if (!ref) continue
-    if (!ref.name) errors.push(required(`spec.csi.${field}.name`))
-    if (!ref.namespace) errors.push(required(`spec.csi.${field}.namespace`))
+    const path = `spec.csi.${field}`
+    if (!ref.name) errors.push(required(`${path}.name`))
+    else errors.push(...invalidEach(`${path}.name`, ref.name, dns1123SubdomainErrors(ref.name)))
+    if (!ref.namespace) errors.push(required(`${path}.namespace`))
+    else errors.push(...invalidEach(`${path}.namespace`, ref.namespace, dns1123LabelErrors(ref.namespace)))
   }
   return errors
 }
@@ -120,7 +122,7 @@ const validate = (volume: Row): FieldError[] => {
   if (policy === 'Recycle' && spec.hostPath?.path && /^\/+$/.test(posix.normalize(spec.hostPath.path)))
     errors.push(forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"))
   errors.push(...validateClassName(spec.storageClassName, 'spec.storageClassName'))
-  if (spec.volumeMode && !volumeModes.includes(spec.volumeMode))
+  if (spec.volumeMode !== undefined && !volumeModes.includes(spec.volumeMode))
     errors.push(notSupported('spec.volumeMode', spec.volumeMode, volumeModes))
   const attributes = spec.volumeAttributesClassName
   if (attributes === undefined || attributes === null) return errors

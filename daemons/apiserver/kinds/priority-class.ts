@@ -2,12 +2,12 @@ import type { PriorityClass } from 'kubernetes-types/scheduling/v1.js'
 import { ageColumn, column, nameColumn } from './column.ts'
 import { draftOf } from './draft.ts'
 import type { Draft } from './draft.ts'
-import { forbidden, immutableMessage, invalid, notSupported } from './field-error.ts'
+import { forbidden, immutableMessage, invalid, oneOf } from './field-error.ts'
 import type { FieldError, Kind } from './kind.ts'
 
 /** Above this stand the two classes of the system alone. */
 export const highestUserPriority = 1_000_000_000
-const policies = ['Never', 'PreemptLowerPriority']
+const policies = ['PreemptLowerPriority', 'Never']
 
 /** The classes every cluster has, with the priorities they must have. */
 export const systemPriorities: Readonly<Record<string, number>> = {
@@ -32,8 +32,7 @@ const validate = ({ metadata, value = 0, preemptionPolicy }: Draft<PriorityClass
       )
   } else if (value > highestUserPriority)
     errors.push(forbidden('value', `maximum allowed value of a user defined priority is ${highestUserPriority}`))
-  if (preemptionPolicy && !policies.includes(preemptionPolicy))
-    errors.push(notSupported('preemptionPolicy', preemptionPolicy, policies))
+  if (preemptionPolicy !== undefined) errors.push(...oneOf('preemptionPolicy', preemptionPolicy, policies))
   return errors
 }
 

@@ -4,16 +4,7 @@ import type { StorageClass } from 'kubernetes-types/storage/v1.js'
 import { ageColumn, column, nameColumn } from './column.ts'
 import { draftOf } from './draft.ts'
 import type { Draft } from './draft.ts'
-import {
-  duplicate,
-  forbidden,
-  immutableMessage,
-  invalid,
-  invalidEach,
-  notSupported,
-  oneOf,
-  required,
-} from './field-error.ts'
+import { duplicate, forbidden, immutableMessage, invalid, invalidEach, notSupported, required } from './field-error.ts'
 import type { FieldError, Kind } from './kind.ts'
 import { qualifiedNameErrors } from './name-syntax.ts'
 import { validateParameters, validateProvisioner } from './storage-parameters.ts'
@@ -31,14 +22,13 @@ const validateTerm = (term: Draft<TopologySelectorTerm>, path: string): FieldErr
   const errors: FieldError[] = []
   const keys = new Set<string>()
   const expressions = term.matchLabelExpressions ?? []
-  if (expressions.length === 0) errors.push(required(`${path}.matchLabelExpressions`))
   for (const [i, { key = '', values = [] }] of expressions.entries()) {
     const at = `${path}.matchLabelExpressions[${i}]`
-    errors.push(...invalidEach(`${at}.key`, key, qualifiedNameErrors(key)))
     if (values.length === 0) errors.push(required(`${at}.values`))
     values.forEach((value, j) => {
       if (values.indexOf(value) < j) errors.push(duplicate(`${at}.values[${j}]`, value))
     })
+    errors.push(...invalidEach(`${at}.key`, key, qualifiedNameErrors(key)))
     if (keys.has(key)) errors.push(duplicate(`${at}.key`, key))
     keys.add(key)
   }
@@ -49,9 +39,13 @@ const validateTopologies = (terms: Draft<TopologySelectorTerm>[] | undefined): F
   (terms ?? []).flatMap((term, i, all) => {
     const at = `allowedTopologies[${i}]`
     const errors = validateTerm(term, at)
-    const repeated = all.slice(0, i).some(earlier => isDeepStrictEqual(earlier, term))
+    // To upstream a term that asks nothing is one that it has seen already.
+    const asksNothing = (term.matchLabelExpressions ?? []).length === 0
+    const repeated = asksNothing || all.slice(0, i).some(earlier => isDeepStrictEqual(earlier, term))
     return repeated ? [...errors, duplicate(`${at}.matchLabelExpressions`, '')] : errors
   })
+
+const bindingModes = ['Immediate', 'WaitForFirstConsumer']
 
 const validate = (row: Draft<StorageClass>): FieldError[] => {
   const { reclaimPolicy } = row
@@ -60,7 +54,9 @@ const validate = (row: Draft<StorageClass>): FieldError[] => {
   errors.push(...validateParameters(row.parameters, { path: 'parameters', mayBeEmpty: true }))
   if (reclaimPolicy && !policies.includes(reclaimPolicy))
     errors.push(notSupported('reclaimPolicy', reclaimPolicy, policies))
-  errors.push(...oneOf('volumeBindingMode', row.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']))
+  const { volumeBindingMode: mode } = row
+  if (mode === undefined) errors.push(required('volumeBindingMode'))
+  else if (!bindingModes.includes(mode)) errors.push(notSupported('volumeBindingMode', mode, bindingModes))
   return [...errors, ...validateTopologies(row.allowedTopologies)]
 }
 

@@ -19,8 +19,8 @@ const validateSource = (source: Draft<VolumeAttachmentSource> | undefined, path:
     return [required(path, 'must specify exactly one of inlineVolumeSpec and persistentVolumeName')]
   if (name === undefined) return []
   const at = `${path}.persistentVolumeName`
-  if (name === '') return [required(at, 'must specify non empty persistentVolumeName')]
-  return invalidEach(at, name, dns1123SubdomainErrors(name))
+  const empty = name === '' ? [required(at, 'must specify non empty persistentVolumeName')] : []
+  return [...empty, ...invalidEach(at, name, dns1123SubdomainErrors(name))]
 }
 
 const validateProblem = (problem: Draft<VolumeError> | undefined, path: string): FieldError[] =>

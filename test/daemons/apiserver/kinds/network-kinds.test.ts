@@ -46,7 +46,7 @@ const cases: { name: string; plural: string; object: UnknownObject; errors: stri
     name: 'there are two types of policy',
     plural: 'networkpolicies',
     object: policy({ policyTypes: ['Sideways'] }),
-    errors: ['spec.policyTypes[0]: Unsupported value: "Sideways": supported values: "Egress", "Ingress"'],
+    errors: ['spec.policyTypes[0]: Unsupported value: "Sideways": supported values: "Ingress", "Egress"'],
   },
   {
     name: 'an IPAddress belongs to something',

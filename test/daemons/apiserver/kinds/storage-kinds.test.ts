@@ -40,6 +40,7 @@ const cases: { name: string; plural: string; object: UnknownObject; errors: stri
     object: named({ spec: { nodeName: 'n1' } }),
     errors: [
       'spec.attacher: Required value',
+      `spec.attacher: Invalid value: "": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`,
       'spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName',
     ],
   },
