@@ -44,7 +44,13 @@ const withStatus = (wanted: UnknownObject, live: UnknownObject, pick: (wanted: R
   const earlier = before.status?.conditions ?? []
   const status = pick(next, before) as { conditions?: Condition[] }
   const conditions = status.conditions?.map(condition => withTimes(condition, earlier, now))
-  return { ...structuredClone(live), status: { ...status, ...(conditions === undefined ? {} : { conditions }) } }
+  // Labels and annotations may be written on the way, as at any status of the older groups.
+  const metadata = wanted.metadata ?? {}
+  return {
+    ...structuredClone(live),
+    metadata,
+    status: { ...status, ...(conditions === undefined ? {} : { conditions }) },
+  }
 }
 
 /** A decision that stands is kept as it is, where the signer leaves it out of what it writes or repeats it. */

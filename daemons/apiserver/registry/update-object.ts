@@ -210,7 +210,8 @@ const validateChange = (
   { kind, subresource }: { kind: Kind; subresource: string },
 ): FieldError[] => {
   const part = kind.parts?.[subresource]
-  if (part !== undefined) return part.validate(next, live)
+  if (part !== undefined)
+    return [...validateMetadata(next, kind), ...validateMetadataUpdate(next, live), ...part.validate(next, live)]
   switch (subresource) {
     case '':
     case 'scale':

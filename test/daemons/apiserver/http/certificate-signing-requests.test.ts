@@ -80,6 +80,18 @@ t.test('certificates are asked for, decided on and issued', async t => {
     )
   })
 
+  t.test('approval and status write metadata on the way, and refuse what is none', async t => {
+    const annotate = (subresource: string, annotations: object) =>
+      ask(`${collection}/ann/${subresource}`, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/merge-patch+json' },
+        body: { metadata: { annotations } },
+      })
+    t.match(await annotate('approval', { a: '1' }), { status: 200, json: { metadata: { annotations: { a: '1' } } } })
+    t.match(await annotate('status', { b: '2' }), { status: 200, json: { metadata: { annotations: { b: '2' } } } })
+    t.match(await annotate('status', { 'not a name': 'x' }), { status: 422 })
+  })
+
   t.test('the status subresource decides nothing', async t => {
     const { status, text } = await decide('status', { conditions: [approved] })
     t.equal(status, 422)
