@@ -7,13 +7,13 @@ export const hashLabel = 'pod-template-hash'
 const alphabet = 'bcdfghjklmnpqrstvwxz2456789'
 
 /** JSON with sorted keys: the same template gives the same text whatever the order it was written in. */
-const canonical = (value: unknown): string => {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+export const canonicalJson = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   const fields = Object.entries(value)
     .filter(([, child]) => child !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${fields.map(([key, child]) => `${JSON.stringify(key)}:${canonical(child)}`).join(',')}}`
+  return `{${fields.map(([key, child]) => `${JSON.stringify(key)}:${canonicalJson(child)}`).join(',')}}`
 }
 
 const fnv1a = (bytes: Buffer): number => {
@@ -27,7 +27,7 @@ const fnv1a = (bytes: Buffer): number => {
  * alphabet. `collisionCount` gives another value when the name it makes is taken.
  */
 export const templateHash = (template: PodTemplateSpec, collisionCount = 0): string => {
-  const text = canonical(template) + (collisionCount === 0 ? '' : `#${collisionCount}`)
+  const text = canonicalJson(template) + (collisionCount === 0 ? '' : `#${collisionCount}`)
   const digits = String(fnv1a(Buffer.from(text)))
   return digits.replaceAll(/\d/g, digit => alphabet[digit.charCodeAt(0) % alphabet.length] ?? '')
 }

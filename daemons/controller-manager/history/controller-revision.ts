@@ -2,7 +2,7 @@ import type { ControllerRevision } from 'kubernetes-types/apps/v1.js'
 import type { PodTemplateSpec } from 'kubernetes-types/core/v1.js'
 import type { KubeObject } from '../../../kube/object.ts'
 import type { Resource } from '../../../kube/resource.ts'
-import { equalTemplates, templateHash } from '../deployment/template-hash.ts'
+import { canonicalJson, equalTemplates, templateHash } from '../deployment/template-hash.ts'
 import { controllerReference } from '../owner.ts'
 
 export const revisionHashLabel = 'controller-revision-hash'
@@ -64,7 +64,8 @@ export const newRevision = (
       ...(annotations === undefined ? {} : { annotations }),
       ownerReferences: [controllerReference(owner, resource)],
     },
-    data: data as object,
+    // In Go's order of keys: clients compare its bytes with those they make of the owner.
+    data: JSON.parse(canonicalJson(data)) as object,
     revision: options.number,
   }
 }

@@ -164,6 +164,7 @@ t.test('a rollout goes node by node, and its history can be undone', async t => 
   t.same(seen(h), ['n1 v2', 'n2 v2'])
   t.match(the(h)?.status, { updatedNumberScheduled: 2, numberAvailable: 2, observedGeneration: 2 })
   const first = h.client.objects(controllerRevisions).find(({ revision }) => revision === 1)
+  t.match(JSON.stringify(first?.data), /^\{"spec":\{"template":\{"\$patch":"replace","metadata"/, 'sorted as Go sorts')
   t.same(first?.data, {
     spec: {
       template: {
