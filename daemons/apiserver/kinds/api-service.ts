@@ -61,6 +61,8 @@ const validate = ({ metadata, spec = {} }: Draft<APIService>): FieldError[] => {
     errors.push(
       invalid('metadata.name', name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wantedName)}`),
     )
+  if (group === '' && version !== 'v1')
+    errors.push(required('spec.group', 'only v1 may have an empty group and it better be legacy kube'))
   if (group !== '') errors.push(...invalidEach('spec.group', group, dns1123SubdomainErrors(group)))
   errors.push(...invalidEach('spec.version', version, dns1035LabelErrors(version)))
   if (groupPriority <= 0 || groupPriority > 20_000)

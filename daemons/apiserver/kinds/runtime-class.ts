@@ -16,7 +16,8 @@ const validateScheduling = ({ scheduling }: Draft<RuntimeClass>): FieldError[] =
   const path = 'scheduling.tolerations'
   return [
     ...validateLabels(nodeSelector, 'scheduling.nodeSelector'),
-    ...validateTolerations(tolerations, path),
+    // The name stands twice in upstream's paths.
+    ...validateTolerations(tolerations, `${path}.tolerations`),
     ...tolerations.flatMap((toleration, i) =>
       tolerations.slice(0, i).some(earlier => isDeepStrictEqual(earlier, toleration))
         ? [duplicate(`${path}[${i}]`, toleration)]

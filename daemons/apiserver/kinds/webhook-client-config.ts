@@ -8,12 +8,20 @@ const form = '; desired format: https://host[/path]'
 
 /** `https://host[/path]`, without credentials, query and fragment. */
 export const validateWebhookUrl = (text: string, path: string): FieldError[] => {
-  if (!URL.canParse(text)) return [required(path, `url must be a valid URL: parse ${JSON.stringify(text)}${form}`)]
+  if (!URL.canParse(text)) {
+    // To Go a text without a scheme is a URL too, of a path alone.
+    if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(text))
+      return [required(path, `url must be a valid URL: parse ${JSON.stringify(text)}${form}`)]
+    return [
+      invalid(path, '', `'https' is the only allowed URL scheme${form}`),
+      invalid(path, '', `host must be provided${form}`),
+    ]
+  }
   const url = new URL(text)
   const errors: FieldError[] = []
   const scheme = url.protocol.slice(0, -1)
   if (scheme !== 'https') errors.push(invalid(path, scheme, `'https' is the only allowed URL scheme${form}`))
-  if (url.host === '') errors.push(invalid(path, '', `host must be specified${form}`))
+  if (url.host === '') errors.push(invalid(path, '', `host must be provided${form}`))
   if (url.username !== '' || url.password !== '')
     errors.push(invalid(path, url.username, 'user information is not permitted in the URL'))
   if (url.hash !== '') errors.push(invalid(path, url.hash.slice(1), 'fragments are not permitted in the URL'))
@@ -25,16 +33,17 @@ export const validateWebhookUrl = (text: string, path: string): FieldError[] => 
 const validatePath = (text: string, path: string): FieldError[] => {
   if (text === '' || text === '/') return []
   if (text === '//') return [invalid(path, text, 'segment[0] may not be empty')]
-  if (!text.startsWith('/')) return [invalid(path, text, "must start with a '/'")]
-  return text
+  const errors = text.startsWith('/') ? [] : [invalid(path, text, "must start with a '/'")]
+  const wrong = text
     .replace(/^\//, '')
     .replace(/\/$/, '')
     .split('/')
     .flatMap((segment, i) =>
       segment === ''
         ? [invalid(path, text, `segment[${i}] may not be empty`)]
-        : dns1123SubdomainErrors(segment).map(wrong => invalid(path, text, `segment[${i}]: ${wrong}`)),
+        : dns1123SubdomainErrors(segment).map(why => invalid(path, text, `segment[${i}]: ${why}`)),
     )
+  return [...errors, ...wrong]
 }
 
 export interface WebhookService {
@@ -47,8 +56,8 @@ export interface WebhookService {
 export const validateWebhookService = (service: WebhookService, path: string): FieldError[] => {
   const { name, namespace, port = 443 } = service
   const errors: FieldError[] = []
-  if (!name) errors.push(required(`${path}.name`))
-  if (!namespace) errors.push(required(`${path}.namespace`))
+  if (!name) errors.push(required(`${path}.name`, 'service name is required'))
+  if (!namespace) errors.push(required(`${path}.namespace`, 'service namespace is required'))
   const wrong = portNumberErrors(port)
   if (wrong.length > 0) errors.push(invalid(`${path}.port`, port, `port is not valid: ${wrong.join(',')}`))
   return [...errors, ...validatePath(service.path ?? '', `${path}.path`)]

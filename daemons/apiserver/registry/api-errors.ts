@@ -35,16 +35,22 @@ export const forbidden = (row: Row, name: string, why: string, causes?: StatusCa
   })
 
 /** Every failed rule becomes a cause; the message lists them as upstream does: one plain, several in brackets. */
-export const invalid = (row: Pick<Row, 'group' | 'kind'>, name: string, errors: readonly FieldError[]): ApiError => {
+export const invalid = (
+  { kind, ...row }: Pick<Kind, 'group' | 'kind' | 'storedAs'>,
+  name: string,
+  errors: readonly FieldError[],
+): ApiError => {
+  // Two groups may share one strategy: what it refuses is named by the group that it stores.
+  const group = row.storedAs?.group ?? row.group
   const texts = [...new Set(errors.map(({ field, message }) => `${field}: ${message}`))]
-  const subject = row.group === '' ? row.kind : `${row.kind}.${row.group}`
+  const subject = group === '' ? kind : `${kind}.${group}`
   return apiError(
     'Invalid',
     `${subject} ${JSON.stringify(name)} is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`,
     {
       ...(name === '' ? {} : { name }),
-      ...(row.group === '' ? {} : { group: row.group }),
-      kind: row.kind,
+      ...(group === '' ? {} : { group }),
+      kind,
       causes: errors.map(({ reason, message, field }) => ({ reason, message, field })),
     },
   )

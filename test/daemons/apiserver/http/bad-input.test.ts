@@ -95,6 +95,13 @@ const cases: Case[] = [
       'failed to create typed patch object (default/one; /v1, Kind=ConfigMap): .foo: field not declared in schema',
   },
   {
+    name: 'an event of the newer group, which shares its rules with the older',
+    path: '/apis/events.k8s.io/v1/namespaces/default/events',
+    ask: post('{"metadata":{"name":"x"},"type":"Odd"}'),
+    status: 422,
+    message: /^Event "x" is invalid: /,
+  },
+  {
     name: "a patch of the object's uid",
     path: one,
     ask: patch('merge-patch+json', { metadata: { uid: 'x' } }),

@@ -16,6 +16,13 @@ const backend = (resource: object) => of({ spec: { defaultBackend: { resource } 
 const claim = (more: object) =>
   of({ spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, ...more } })
 
+const webhook = {
+  name: 'a.b.c',
+  admissionReviewVersions: ['v1'],
+  sideEffects: 'None',
+  rules: [{ apiGroups: ['a'], apiVersions: ['v1'], resources: ['b'], operations: ['CREATE'] }],
+}
+
 /** What the two servers said differently when they were sent the same. */
 const cases: { name: string; plural: string; object: UnknownObject; errors: string[] }[] = [
   {
@@ -109,6 +116,33 @@ const cases: { name: string; plural: string; object: UnknownObject; errors: stri
     errors: [
       ...subdomain('spec.csi.nodePublishSecretRef.name', 'A'),
       'spec.csi.nodePublishSecretRef.namespace: Required value',
+    ],
+  },
+  {
+    name: 'a text without a scheme is a URL of a path',
+    plural: 'mutatingwebhookconfigurations',
+    object: of({ webhooks: [{ ...webhook, clientConfig: { url: 'a b' } }] }),
+    errors: [
+      `webhooks[0].clientConfig.url: Invalid value: "": 'https' is the only allowed URL scheme; desired format: https://host[/path]`,
+      'webhooks[0].clientConfig.url: Invalid value: "": host must be provided; desired format: https://host[/path]',
+    ],
+  },
+  {
+    name: 'a Service of a webhook has a name, a namespace and a path from the root',
+    plural: 'mutatingwebhookconfigurations',
+    object: of({ webhooks: [{ ...webhook, clientConfig: { service: { path: 'a' } } }] }),
+    errors: [
+      'webhooks[0].clientConfig.service.name: Required value: service name is required',
+      'webhooks[0].clientConfig.service.namespace: Required value: service namespace is required',
+      `webhooks[0].clientConfig.service.path: Invalid value: "a": must start with a '/'`,
+    ],
+  },
+  {
+    name: 'tolerations of a runtime class are named twice',
+    plural: 'runtimeclasses',
+    object: of({ handler: 'h', scheduling: { tolerations: [{ key: 'a', operator: 'x' }] } }),
+    errors: [
+      'scheduling.tolerations.tolerations[0].operator: Unsupported value: "x": supported values: "Equal", "Exists"',
     ],
   },
   {
