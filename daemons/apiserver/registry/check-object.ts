@@ -72,7 +72,11 @@ const scheme = 'in scheme "pkg/api/legacyscheme/scheme.go:30"'
 /** An object that says it is of another type is told so as upstream's decoder does. */
 const refuseOthers = (object: UnknownObject, kind: Kind): void => {
   const wanted = apiVersionOf(kind)
-  const { apiVersion = wanted, kind: name = kind.kind } = object
+  for (const field of ['apiVersion', 'kind'] as const)
+    if (typeof (object[field] ?? '') !== 'string')
+      throw unreadable(kind, `json: cannot unmarshal into Go struct field .${field} of type string`)
+  const apiVersion = object.apiVersion ?? wanted
+  const name = object.kind ?? kind.kind
   if ((apiVersion === wanted || apiVersion === '') && (name === kind.kind || name === '')) return
   const known = messageNameOf(apiVersion || wanted, name || kind.kind)
   const [version = ''] = apiVersion.split('/').slice(-1)
@@ -90,7 +94,8 @@ const refuseOthers = (object: UnknownObject, kind: Kind): void => {
 /** The same, with every zero as it was written: who applies an empty map owns it. */
 export const checkWritten = (value: unknown, kind: Kind, context: RequestContext): UnknownObject => {
   if (!isJsonObject(value)) throw unreadable(kind, `json: cannot unmarshal into Go value of type ${kind.kind}`)
-  const object = value as UnknownObject
+  const object = value as UnknownObject & { kind?: string | null; apiVersion?: string | null }
+  for (const field of ['apiVersion', 'kind'] as const) if (object[field] === null) delete object[field]
   const apiVersion = apiVersionOf(kind)
   if (kind.custom === undefined) refuseOthers(object, kind)
   if (object.apiVersion !== undefined && object.apiVersion !== '' && object.apiVersion !== apiVersion)

@@ -118,6 +118,16 @@ const checkNumber = (value: unknown, schema: TypeSchema, walk: Walk): void => {
     noteType(walk, value, schema, `number ${value}`)
 }
 
+/** Fields that hold a schema, several, or something that is none: OpenAPI cannot say so. */
+const schemasOrElse = new Set(['additionalItems', 'additionalProperties', 'items'])
+
+/** What a value below one of these fields is to be; undefined: what the field says. */
+const heldBy = (value: unknown, key: string, holder: TypeSchema): TypeSchema | undefined => {
+  if (!schemasOrElse.has(key) || holder.definition?.endsWith('.JSONSchemaProps') !== true) return undefined
+  if (Array.isArray(value)) return { type: 'list', items: holder }
+  return isJsonObject(value) ? holder : undefined
+}
+
 const checkObjectFields = (value: JsonObject, schema: TypeSchema, walk: Walk): void => {
   const { fields } = schema
   if (fields === undefined) return
@@ -134,7 +144,7 @@ const checkObjectFields = (value: JsonObject, schema: TypeSchema, walk: Walk): v
     if (field === undefined) {
       const path = pathOf(walk.steps)
       walk.findings.push({ kind: 'unknown', field: path, message: `unknown field "${path}"` })
-    } else check(value[key], field, walk)
+    } else check(value[key], heldBy(value[key], key, schema) ?? field, walk)
     walk.steps.pop()
   }
   walk.struct = outer

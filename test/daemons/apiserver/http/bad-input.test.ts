@@ -102,6 +102,17 @@ const cases: Case[] = [
     message: /^Event "x" is invalid: /,
   },
   {
+    name: 'a list where a schema within a schema has its properties',
+    path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+    ask: post(
+      '{"metadata":{"name":"as.b.c"},"spec":{"versions":[{"name":"v1","schema":{"openAPIV3Schema":{"items":{"properties":[null]}}}}]}}',
+    ),
+    status: 400,
+    message: /cannot unmarshal array into Go struct field/,
+  },
+  { name: 'an apiVersion that is null', ask: post('{"apiVersion":null,"kind":null}'), status: 422 },
+  { name: 'an apiVersion that is a list, in YAML', ask: post('apiVersion: [x]', yaml), status: 400 },
+  {
     name: "a patch of the object's uid",
     path: one,
     ask: patch('merge-patch+json', { metadata: { uid: 'x' } }),
