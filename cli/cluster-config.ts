@@ -3,6 +3,15 @@ import { SkiffError } from '../kube/errors.ts'
 import { writeFileAtomic } from '../host/files.ts'
 import { layout } from './layout.ts'
 
+/** kube-apiserver's flags of the same names. */
+export interface EtcdConfig {
+  etcdServers: readonly string[]
+  etcdPrefix: string
+  etcdCafile: string
+  etcdCertfile: string
+  etcdKeyfile: string
+}
+
 /** What `up` decided, kept for the processes it starts and for the next `up`. */
 export interface ClusterConfig {
   nodeName: string
@@ -18,6 +27,8 @@ export interface ClusterConfig {
   engine: 'own' | 'systemd' | 'found'
   /** Units of systemd that did not run before `up`; empty unless engine is 'systemd'. */
   engineUnits: string[]
+  /** The etcd cluster that keeps the state; without it the store under the data directory does. */
+  etcd?: EtcdConfig
   /** Where the user wanted a copy of the admin kubeconfig; '' for none. */
   kubeconfig: string
 }

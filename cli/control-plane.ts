@@ -37,6 +37,7 @@ export const run = async (argv: readonly string[], _output: Output): Promise<num
       serviceClusterIpRange: config.serviceCidr,
       advertiseAddress: config.nodeIp,
       dataDir: layout(dataDir).store,
+      ...config.etcd,
       // A cluster from before there was a key runs on without one until the next `up`.
       encryptionProviderConfig: existsSync(layout(dataDir).encryption) ? layout(dataDir).encryption : '',
     }),

@@ -1,13 +1,20 @@
 import { hostname } from 'node:os'
-import { numberOption, stringOption, listOption, type OptionsOf, type OptionTable } from '../../kube/options.ts'
+import { numberOption, stringOption, type OptionsOf, type OptionTable } from '../../kube/options.ts'
 import { SkiffError } from '../../kube/errors.ts'
+import { options as apiServerOptions } from '../../daemons/apiserver/options.ts'
 import { defaultDataDir } from '../layout.ts'
+
+const { etcdServers, etcdPrefix, etcdCafile, etcdCertfile, etcdKeyfile } = apiServerOptions
 
 export const upOptions = {
   nodes: numberOption('nodes', { default: 1, help: 'nodes on this machine' }),
   proxyMode: stringOption('proxy-mode', { default: 'iptables', help: 'iptables, nftables or ipvs' }),
   runtime: stringOption('runtime', { default: 'docker', help: 'docker or cri' }),
-  etcdServers: listOption('etcd-servers', { default: [], help: 'an etcd cluster instead of the embedded store' }),
+  etcdServers,
+  etcdPrefix,
+  etcdCafile,
+  etcdCertfile,
+  etcdKeyfile,
   simulate: numberOption('simulate', { default: 0, help: 'simulated nodes to add' }),
   dataDir: stringOption('data-dir', { default: defaultDataDir, help: 'where the cluster keeps everything' }),
   kubeconfig: stringOption('kubeconfig', { default: '', help: 'also write the admin kubeconfig to this file' }),
@@ -44,7 +51,6 @@ export const refuseNotBuilt = (options: UpOptions): void => {
   if (!['docker', 'cri'].includes(options.runtime))
     throw new SkiffError('INVALID_INPUT', `--runtime: ${options.runtime} is none of docker, cri`)
   if (options.runtime !== 'docker') throw notBuilt(`--runtime ${options.runtime}`)
-  if (options.etcdServers.length > 0) throw notBuilt('--etcd-servers: the etcd store')
   if (options.simulate !== 0) throw notBuilt('--simulate: simulated nodes')
   if (!options.dataDir.startsWith('/'))
     throw new SkiffError('INVALID_INPUT', `--data-dir: ${options.dataDir} is not an absolute path`)

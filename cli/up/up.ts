@@ -102,7 +102,7 @@ const prepare = async (options: UpOptions, step: Step, output: Output, signal: A
     checkRanges(options, await readRoutes(systemExec))
     const nodeIp = await findNodeIp(systemExec, options.nodeIp)
     await checkPorts(portsNeeded(options, nodeIp))
-    return { ...configOf(options, nodeIp), ...(await engineOf(dataDir)) }
+    return { ...configOf(options, nodeIp), ...etcdOf(options), ...(await engineOf(dataDir)) }
   })
   for (const directory of [dataDir, runDir]) mkdirSync(directory, { recursive: true, mode: 0o711 })
   for (const directory of [paths.logs, paths.journal, paths.cniBin, paths.cniConf, dirname(paths.corefile)])
@@ -136,7 +136,15 @@ const engineOf = async (dataDir: string): Promise<Pick<ClusterConfig, 'engine' |
   return { engine, engineUnits: engine === 'systemd' ? await idleEngineUnits(systemExec) : [] }
 }
 
-const configOf = (options: UpOptions, nodeIp: string): Omit<ClusterConfig, 'engine' | 'engineUnits'> => ({
+/** The etcd that is named, or that this cluster has had: its objects are there and nowhere else. */
+const etcdOf = (options: UpOptions): Pick<ClusterConfig, 'etcd'> => {
+  const { etcdServers, etcdPrefix, etcdCafile, etcdCertfile, etcdKeyfile, dataDir } = options
+  if (etcdServers.length > 0) return { etcd: { etcdServers, etcdPrefix, etcdCafile, etcdCertfile, etcdKeyfile } }
+  const before = existsSync(layout(dataDir).config) ? readClusterConfig(dataDir).etcd : undefined
+  return before === undefined ? {} : { etcd: before }
+}
+
+const configOf = (options: UpOptions, nodeIp: string): Omit<ClusterConfig, 'engine' | 'engineUnits' | 'etcd'> => ({
   nodeName: options.nodeName,
   nodeIp,
   podCidr: options.podCidr,

@@ -64,11 +64,6 @@ for (const { name, argv, code } of [
   { name: 'nftables mode is not built yet, and says so', argv: ['--proxy-mode', 'nftables'], code: 'NOT_IMPLEMENTED' },
   { name: 'an unknown proxy mode is misuse', argv: ['--proxy-mode', 'ebpf'], code: 'INVALID_INPUT' },
   { name: 'CRI is not built yet, and says so', argv: ['--runtime', 'cri'], code: 'NOT_IMPLEMENTED' },
-  {
-    name: 'etcd is not built yet, and says so',
-    argv: ['--etcd-servers', 'http://127.0.0.1:2379'],
-    code: 'NOT_IMPLEMENTED',
-  },
   { name: 'no node at all is misuse', argv: ['--nodes', '0'], code: 'INVALID_INPUT' },
   { name: 'a relative data directory is misuse', argv: ['--data-dir', 'here'], code: 'INVALID_INPUT' },
 ])
