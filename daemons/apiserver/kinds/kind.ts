@@ -106,7 +106,7 @@ export interface Kind {
     toStored(o: UnknownObject): UnknownObject
     fromStored(o: UnknownObject): UnknownObject
   }
-  /** Has a status subresource: then main writes ignore status, and status writes all but status and, of older groups, metadata. */
+  /** Has a status subresource: then main writes change no status, and status writes nothing else but, in older groups, metadata. */
   readonly hasStatus: boolean
   readonly scale?: ScaleRow
   /** Names of the other subresources it serves: `log`, `exec`, `binding`, `eviction`, … (carried out in rest/subresources/). */

@@ -136,7 +136,7 @@ const expired = (deployment: Deployment, old: readonly ReplicaSet[]): ReplicaSet
   const alive = old.filter(set => !isDeleting(set))
   if (alive.length <= limit) return []
   return [...alive]
-    .sort((a, b) => revisionOf(a) - revisionOf(b) || olderFirst(a, b))
+    .sort((a, b) => Number(revisionOf(a) - revisionOf(b)) || olderFirst(a, b))
     .slice(0, alive.length - limit)
     .filter(
       set =>

@@ -16,10 +16,15 @@ const ownAnnotations = new Set([
   'deprecated.deployment.rollback.to',
 ])
 
-export const revisionOf = (set: ReplicaSet): number => {
-  const revision = Number(set.metadata?.annotations?.[revisionAnnotation] ?? '0')
-  return Number.isSafeInteger(revision) ? revision : 0
+/** A revision is an int64, of which a number holds but 53 bits; undefined: the text is none. */
+const parseRevision = (text: string): bigint | undefined => {
+  if (!/^[+-]?\d{1,19}$/.test(text)) return undefined
+  const revision = BigInt(text.replace(/^\+/, ''))
+  return BigInt.asIntN(64, revision) === revision ? revision : undefined
 }
+
+export const revisionOf = (set: ReplicaSet): bigint =>
+  parseRevision(set.metadata?.annotations?.[revisionAnnotation] ?? '') ?? 0n
 
 /** What a ReplicaSet is told about the size of the whole: proportional scaling reads it when the size changes. */
 export const sizeAnnotations = (deployment: Deployment): Record<string, string> => ({
@@ -39,11 +44,13 @@ export const currentAnnotations = (
   const annotations = { ...current?.metadata?.annotations }
   for (const [key, value] of Object.entries(deployment.metadata?.annotations ?? {}))
     if (!ownAnnotations.has(key)) annotations[key] = value
-  const next = Math.max(0, ...old.map(revisionOf)) + 1
-  const had = annotations[revisionAnnotation]
-  if (had === undefined || !(Number(had) >= next)) {
-    annotations[revisionAnnotation] = String(next)
-    if (had !== undefined && had !== '') {
+  const newest = old.map(revisionOf).reduce((most, one) => (one > most ? one : most), 0n)
+  const had = annotations[revisionAnnotation] ?? ''
+  const hadRevision = had === '' ? 0n : parseRevision(had)
+  // What somebody else wrote there, and is no revision, is left alone.
+  if (hadRevision !== undefined && hadRevision <= newest) {
+    annotations[revisionAnnotation] = String(newest + 1n)
+    if (had !== '') {
       const history = annotations[historyAnnotation]
       annotations[historyAnnotation] = history === undefined || history === '' ? had : `${history},${had}`
     }

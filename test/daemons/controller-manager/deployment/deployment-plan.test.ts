@@ -95,6 +95,16 @@ t.test('a changed template makes a set of the next revision, and old ones that m
   )
 })
 
+for (const { name, was, next } of [
+  { name: 'past what a number holds', was: '3546343826724305832', next: '3546343826724305833' },
+  { name: 'after a text that is none', was: 'third', next: '1' },
+  { name: 'after one that no int64 holds', was: '9223372036854775808', next: '1' },
+])
+  t.test(`revisions are counted ${name}`, async t => {
+    const replicaSets = [old('a', 4, was)]
+    t.equal(planDeployment({ deployment: deployment('web', 4), replicaSets, pods: [], nowMs }).revision, next)
+  })
+
 t.test('going back to an earlier template raises its revision and keeps the history', async t => {
   const d = deployment('web', 4)
   const back = own(d, 0)
