@@ -114,7 +114,7 @@ const applyOperation = (holder: Holder, operation: unknown): void => {
     case 'test':
       return test(holder, path, value())
     default:
-      throw malformed(`unknown operation ${JSON.stringify(operation['op'])}`)
+      throw rejected(`unknown operation ${JSON.stringify(operation['op'])}`)
   }
 }
 

@@ -1,8 +1,8 @@
 import type { TokenReview } from 'kubernetes-types/authentication/v1.js'
 import type { TokenVerdict } from '../auth/tokens/token-authenticator.ts'
 import type { UserInfo } from '../auth/user-info.ts'
+import { apiError } from '../../../kube/status.ts'
 import { draftOf } from './draft.ts'
-import { required } from './field-error.ts'
 import type { Kind } from './kind.ts'
 import { reviewRow } from './review-row.ts'
 
@@ -46,9 +46,9 @@ const tokenReview: Kind = {
   plural: 'tokenreviews',
   singular: 'tokenreview',
   schema: 'io.k8s.api.authentication.v1.TokenReview',
-  validate: review => (draftOf<TokenReview>(review).spec?.token ? [] : [required('spec.token')]),
   review: (review, { tokens }) => {
     const { token = '', audiences = [] } = draftOf<TokenReview>(review).spec ?? {}
+    if (token === '') throw apiError('BadRequest', 'token is required for TokenReview in authentication')
     const wanted = audiences.map(audience => audience ?? '')
     return { ...review, status: tokenStatus(tokens.authenticate(token, wanted)) }
   },

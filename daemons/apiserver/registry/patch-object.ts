@@ -7,6 +7,7 @@ import { applyStrategicMergePatch } from '../../../kube/patch/strategic-merge.ts
 import { apiVersionOf } from '../../../kube/resource.ts'
 import { typedErrors } from '../../../kube/patch/typed-errors.ts'
 import { ApiError, apiError } from '../../../kube/status.ts'
+import { isJsonObject } from '../../../kube/patch/json-value.ts'
 import { immutableMessage, invalid as fieldInvalid } from '../kinds/field-error.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { conflict, invalid } from './api-errors.ts'
@@ -27,12 +28,17 @@ export interface Patch {
   force: boolean
 }
 
+const notAMap = (value: unknown): string =>
+  `json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type map[string]interface {}`
+
 /** The patched value; `live` is left as it is. Throws ApiError BadRequest or Invalid where the patch cannot be applied. */
 export const applyPatch = (live: unknown, { type, value }: Omit<Patch, 'force'>, schema: TypeSchema): unknown => {
   switch (type) {
     case 'json':
       return applyJsonPatch(live, value)
     case 'merge':
+      if (value !== null && !isJsonObject(value))
+        throw apiError('BadRequest', `error decoding patch: ${notAMap(value)}`)
       return applyMergePatch(live, value)
     case 'strategic':
       return applyStrategicMergePatch(live, value, schema)
@@ -50,6 +56,27 @@ const refuseStrategic = (): never => {
   )
 }
 
+/** As Go prints a value (`%+v`): upstream tells so of a strategic patch. */
+const asGoPrints = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(asGoPrints).join(' ')}]`
+  if (!isJsonObject(value)) return value === null ? '<nil>' : String(value)
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `map[${fields.map(([name, field]) => `${name}:${asGoPrints(field)}`).join(' ')}]`
+}
+
+/** The object that a patch gives; what is none is the patch's fault. Throws ApiError Invalid. */
+const checkPatched = (patched: unknown, patch: Patch, kind: Kind, context: RequestContext): UnknownObject => {
+  try {
+    return checkObject(patched, kind, context)
+  } catch (error) {
+    const [, why] = error instanceof ApiError ? (/ cannot be handled as a [^ ]+: (.*)$/s.exec(error.message) ?? []) : []
+    if (why === undefined) throw error
+    const shown = patch.type === 'strategic' ? asGoPrints(patch.value) : JSON.stringify(patched)
+    const wrong = fieldInvalid('patch', shown, why)
+    throw apiError('Invalid', ` "" is invalid: ${wrong.field}: ${wrong.message}`, { causes: [wrong] })
+  }
+}
+
 /** PATCH of the object or of its status. */
 export const patchObject = async (
   registry: Registry,
@@ -61,7 +88,7 @@ export const patchObject = async (
   if (patch.type === 'strategic' && target.kind.custom !== undefined) refuseStrategic()
   const schema = schemaOfKind(target.kind)
   const change = (live: UnknownObject): UnknownObject => {
-    const patched = checkObject(applyPatch(live, patch, schema), target.kind, context)
+    const patched = checkPatched(applyPatch(live, patch, schema), patch, target.kind, context)
     matchTarget(patched, target)
     keepUid(patched, live, target.kind)
     return patched

@@ -66,7 +66,7 @@ const decodeToken = (text: string): PageToken => {
   } catch {
     // falls through: told as what it is below
   }
-  throw apiError('BadRequest', 'continue key is not valid')
+  throw apiError('BadRequest', 'invalid continue token: continue key is not valid')
 }
 
 const tokenExpired = (start: string) => {

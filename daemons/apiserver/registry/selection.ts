@@ -34,7 +34,13 @@ const fieldGetter = (kind: Kind, field: string): ((object: UnknownObject) => str
   if (field === 'metadata.name') return object => object.metadata?.name ?? ''
   if (field === 'metadata.namespace') return object => object.metadata?.namespace ?? ''
   const getter = kind.selectableFields?.[field]
-  if (getter === undefined) throw apiError('BadRequest', `field label not supported: ${field}`)
+  if (getter === undefined) {
+    const plain = kind.custom === undefined && kind.selectableFields === undefined
+    const why = plain
+      ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+      : `field label not supported: ${field}`
+    throw apiError('BadRequest', why)
+  }
   return getter
 }
 

@@ -134,7 +134,7 @@ const failures: { name: string; patch: unknown; reason: string; code: number }[]
   { name: 'the dash removed', patch: [{ op: 'remove', path: '/l/-' }], reason: 'Invalid', code: 422 },
   { name: 'a move into itself', patch: [{ op: 'move', from: '/o', path: '/o/x' }], reason: 'Invalid', code: 422 },
   { name: 'no list', patch: { op: 'add' }, reason: 'BadRequest', code: 400 },
-  { name: 'an unknown operation', patch: [{ op: 'spam', path: '/a' }], reason: 'BadRequest', code: 400 },
+  { name: 'an unknown operation', patch: [{ op: 'spam', path: '/a' }], reason: 'Invalid', code: 422 },
   { name: 'an operation without path', patch: [{ op: 'add', value: 1 }], reason: 'BadRequest', code: 400 },
   { name: 'an add without value', patch: [{ op: 'add', path: '/x' }], reason: 'BadRequest', code: 400 },
   {

@@ -228,18 +228,19 @@ const cases: Case[] = [
     ask: post('{"spec":{}}'),
     status: 422,
   },
-  { name: 'a JSON patch that is no list', path: one, ask: patch('json-patch+json', {}), status: 400 },
-  { name: 'a JSON patch of nothing', path: one, ask: patch('json-patch+json', [null]), status: 400 },
   {
-    name: 'a JSON patch into a prototype',
-    path: one,
-    ask: patch('json-patch+json', [{ op: 'add', path: '/constructor/prototype/x', value: 1 }]),
-    status: 422,
+    name: 'a field that ConfigMaps are not chosen by',
+    path: `${collection}?fieldSelector=spec.x=1`,
+    status: 400,
+    message: '"spec.x" is not a known field selector: only "metadata.name", "metadata.namespace"',
   },
-  { name: 'a merge patch that is no object', path: one, ask: patch('merge-patch+json', [1]), status: 400 },
-  { name: 'a strategic patch of a string', path: one, ask: patch('strategic-merge-patch+json', 'x'), status: 400 },
-  { name: 'a strategic directive', path: one, ask: patch('strategic-merge-patch+json', { $patch: 'x' }), status: 400 },
-  { name: 'a patch of an unknown type', path: one, ask: patch('json', {}), status: 415 },
+  {
+    name: 'a review of no token',
+    path: '/apis/authentication.k8s.io/v1/tokenreviews',
+    ask: post('{"spec":{}}'),
+    status: 400,
+    message: 'token is required for TokenReview in authentication',
+  },
 ]
 for (const { name, path = collection, ask: sent = {}, status, reason, message } of cases)
   void t.test(`refused with ${status}: ${name}`, async t => {
