@@ -2,7 +2,7 @@ import { apiError, hasReason } from '../../../kube/status.ts'
 import type { StoredEntry } from '../store/stored-entry.ts'
 import { notFound } from './api-errors.ts'
 import type { ObjectTarget, Registry } from './registry.ts'
-import { makeSelection } from './selection.ts'
+import { makeSelection, prefixOf } from './selection.ts'
 
 export interface ListRequest {
   labelSelector?: string | undefined
@@ -110,7 +110,12 @@ export const listObjects = async (
   const { revision, start } = startOf(registry, request)
   const prefix = registry.key({ ...target, name: '' })
   const after = start === undefined ? undefined : prefix + start
-  const where = { prefix, ...(after === undefined ? {} : { after }), ...(revision === undefined ? {} : { revision }) }
+  const narrow = prefixOf(registry, target, selection)
+  const where = {
+    prefix: narrow,
+    ...(after === undefined ? {} : { after }),
+    ...(revision === undefined ? {} : { revision }),
+  }
   // Whoever is content with any version gets it whole: upstream's cache does not page.
   const limit = request.resourceVersion === '0' ? 0 : (request.limit ?? 0)
   try {

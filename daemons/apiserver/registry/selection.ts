@@ -10,11 +10,14 @@ import { ApiError, apiError } from '../../../kube/status.ts'
 import { messageOf } from '../../../kube/errors.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { StoredEntry } from '../store/stored-entry.ts'
+import type { ObjectTarget, Registry } from './registry.ts'
 
 /** Which objects of a collection a list, a watch or a deletecollection means. */
 export interface Selection {
   /** True when nothing narrows it: every object of the collection. */
   everything: boolean
+  /** The name that all it chooses have; undefined: any. */
+  name?: string | undefined
   matches(object: UnknownObject): boolean
   /** False where the entry cannot match, told from its key and text alone: parsing thousands to find one is what costs. */
   mayMatch(entry: StoredEntry): boolean
@@ -85,5 +88,10 @@ export const makeSelection = (kind: Kind, labels: string | undefined, fields: st
       fieldRules.every(({ get, op, value }) => (get(object) === value) === (op === '=')) &&
       matchesLabels(labelRules, object.metadata?.labels),
     mayMatch: mayMatchOf(kind, labelRules, fieldRules),
+    name: fieldRules.find(({ field, op }) => field === 'metadata.name' && op === '=')?.value,
   }
 }
+
+/** What a selection's keys begin with: those of the collection, or of the one object it names. */
+export const prefixOf = (registry: Registry, target: ObjectTarget, { name = '' }: Selection): string =>
+  registry.key({ ...target, name: target.kind.namespaced && target.namespace === '' ? '' : name })

@@ -4,7 +4,7 @@ import type { StoredEntry } from '../store/stored-entry.ts'
 import { parseResourceVersion } from './read-objects.ts'
 import type { ObjectTarget, Registry } from './registry.ts'
 import { inTurns, type Turns } from './fan-out.ts'
-import { makeSelection, type Selection } from './selection.ts'
+import { makeSelection, prefixOf, type Selection } from './selection.ts'
 
 export interface WatchRequest {
   labelSelector?: string | undefined
@@ -86,6 +86,19 @@ const wantsInitial = (request: WatchRequest, from: number | undefined): boolean 
   return request.sendInitialEvents ?? (from === undefined || from === 0)
 }
 
+/** Apart from the rest of the watch, whose functions would hold the list for as long as it is open. */
+const tellInitial = (
+  entries: readonly StoredEntry[],
+  { selection, sink, order }: { selection: Selection; sink: WatchSink; order: Order },
+  told: () => void,
+): void =>
+  order(entries, view => {
+    for (const entry of entries)
+      if (selection.everything || (selection.mayMatch(entry) && selection.matches(view(entry).object)))
+        sink.event('ADDED', view(entry))
+    told()
+  })
+
 /**
  * Sends what is there (when asked), then every later event, until it is closed. The switch between the two is
  * synchronous, so that nothing is missed or sent twice.
@@ -106,11 +119,12 @@ export const watchObjects = (
       everything: false,
       matches: object => object.metadata?.name === target.name && inner.matches(object),
       mayMatch: entry => entry.key.endsWith(`/${target.name}`) && inner.mayMatch(entry),
+      name: target.name,
     }
   }
   const from = parseResourceVersion(request.resourceVersion)
   const initial = wantsInitial(request, from)
-  const prefix = registry.key({ ...target, name: '' })
+  const prefix = prefixOf(registry, target, selection)
   const order =
     kind.custom?.convertsRemotely === true ? convertedInOrder(registry, kind, sink) : inOrder(registry, kind)
   let sent = from === undefined || from === 0 ? store.revision : from
@@ -138,11 +152,8 @@ export const watchObjects = (
   }
   if (!initial) return opened(registry, { kind, stop: store.watch(prefix, sent, take), turns, bookmark, expire })
   if (from !== undefined && from > store.revision) store.watch(prefix, from, () => {})()
-  const { entries, revision } = store.range({ prefix })
-  order(entries, view => {
-    for (const entry of entries)
-      if (selection.everything || (selection.mayMatch(entry) && selection.matches(view(entry).object)))
-        sink.event('ADDED', view(entry))
+  const { revision } = store
+  tellInitial(store.range({ prefix }).entries, { selection, sink, order }, () => {
     sent = revision
     if (request.sendInitialEvents === true && request.allowBookmarks) sink.bookmark(String(revision), true)
   })
