@@ -1,12 +1,20 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { ListPieces } from '../rest/list-pieces.ts'
 
 /** An answer as it is to be sent. */
 export interface Answer {
   status: number
   headers: Record<string, string | string[]>
-  body: Buffer | string
+  body: Buffer | string | ListPieces
 }
+
+/** The body in one. */
+export const wholeBody = ({ body }: Answer): Buffer | string => (body instanceof ListPieces ? body.whole() : body)
+
+/** Bytes of the body as it is. */
+export const bodyLength = ({ body }: Answer): number =>
+  body instanceof ListPieces ? body.length : Buffer.byteLength(body)
 
 /** Of everything that says nothing else: answers are of one user, at one moment. */
 export const noCache = 'no-cache, private'
@@ -44,7 +52,7 @@ export const compressed = async (answer: Answer, acceptEncoding: string): Promis
   if (answer.body.length <= gzipFromBytes) return answer
   if (!acceptEncoding.split(',').some(coding => coding.trim() === 'gzip')) return answer
   if (answer.headers['content-encoding'] !== undefined) return answer
-  const body = await gzipAsync(answer.body, { level: 1 })
+  const body = await gzipAsync(wholeBody(answer), { level: 1 })
   const { vary } = answer.headers
   const varies = vary === undefined ? 'Accept-Encoding' : `${String(vary)}, Accept-Encoding`
   return { ...answer, body, headers: { ...answer.headers, 'content-encoding': 'gzip', vary: varies } }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { apiError } from '../../../kube/status.ts'
-import type { Answer } from './answer.ts'
+import { type Answer, bodyLength, wholeBody } from './answer.ts'
 import type { StreamLimits } from './http2-streams.ts'
 import { statusAnswer } from './status-answer.ts'
 
@@ -47,15 +47,16 @@ const readBody = (request: Request, limits: StreamLimits): Promise<Buffer> =>
     })
   })
 
-const send = ([request, response]: Exchange, { status, headers, body }: Answer, unread: boolean): void => {
+const send = ([request, response]: Exchange, answer: Answer, unread: boolean): void => {
+  const { status, headers } = answer
   if (response.destroyed || response.headersSent) return
   response.statusCode = status
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-  if (status !== 304) response.setHeader('content-length', Buffer.byteLength(body))
+  if (status !== 304) response.setHeader('content-length', bodyLength(answer))
   // A body that nobody reads would be taken for the next request.
   if (unread && request.httpVersionMajor === 1) response.setHeader('connection', 'close')
   if (request.method === 'HEAD' || status === 304 || status === 204) response.end()
-  else response.end(body)
+  else response.end(wholeBody(answer))
 }
 
 const serve = async (exchange: Exchange, handler: RequestHandler, limits: StreamLimits): Promise<void> => {

@@ -2,7 +2,8 @@ import type { Http2SecureServer, IncomingHttpHeaders, ServerHttp2Stream } from '
 import { constants } from 'node:http2'
 import type { Socket } from 'node:net'
 import { apiError } from '../../../kube/status.ts'
-import type { Answer } from './answer.ts'
+import { ListPieces } from '../rest/list-pieces.ts'
+import { type Answer, bodyLength } from './answer.ts'
 import { statusAnswer } from './status-answer.ts'
 
 /** A request as it came on a stream of HTTP/2, with the names that Node's compatibility layer has for its parts. */
@@ -60,15 +61,28 @@ const readBody = (stream: ServerHttp2Stream, limits: StreamLimits): Promise<Buff
     })
   })
 
-const send = (stream: ServerHttp2Stream, method: string, { status, headers, body }: Answer): void => {
+/** One piece after the other, each when the one before is on its way. */
+const sendPieces = (stream: ServerHttp2Stream, pieces: Iterator<Buffer>): void => {
+  const next = (): void => {
+    if (stream.destroyed || stream.closed) return
+    const { value, done } = pieces.next()
+    if (done === true) stream.end()
+    else stream.write(value, next)
+  }
+  next()
+}
+
+const send = (stream: ServerHttp2Stream, method: string, answer: Answer): void => {
   if (stream.destroyed || stream.closed) return
-  const length = Buffer.byteLength(body)
+  const { status, headers, body } = answer
+  const length = bodyLength(answer)
   const bodiless = method === 'HEAD' || status === 304 || status === 204
   const head = { ':status': status, ...headers, ...(status === 304 ? {} : { 'content-length': length }) }
   if (bodiless || length === 0) stream.respond(head, { endStream: true })
   else {
     stream.respond(head)
-    stream.end(body)
+    if (body instanceof ListPieces) sendPieces(stream, body[Symbol.iterator]())
+    else stream.end(body)
   }
 }
 

@@ -21,6 +21,7 @@ import { decodeBody, decodePatch } from './decode-body.ts'
 import { successStatus } from './failure-status.ts'
 import { contentTypes, negotiate, negotiateStream, type Representation } from './negotiate.ts'
 import { refuseOptions } from './option-errors.ts'
+import { ListPieces } from './list-pieces.ts'
 import { encodeEntry, encodeList, type IncludeObject, offerOf, type View } from './represent.ts'
 import {
   booleanOf,
@@ -266,7 +267,7 @@ const perform = (registry: Registry, request: RestRequest, context: RequestConte
   return onAction(registry, target, request, context)
 }
 
-const encode = (kind: Kind, outcome: Outcome, view: View): Buffer => {
+const encode = (kind: Kind, outcome: Outcome, view: View): Buffer | ListPieces => {
   switch (outcome.form) {
     case 'status':
       return Buffer.from(JSON.stringify(outcome.body))
@@ -301,9 +302,11 @@ export const handleRequest = async (registry: Registry, request: RestRequest): P
   const contentType = contentTypes[view.media]
   if (view.media === 'protobuf')
     return { status, contentType, body: await encodeProtobuf(kind, outcome, view), warnings }
-  let body = encode(kind, outcome, view)
-  if (view.media === 'yaml') body = Buffer.from((await import('yaml')).stringify(JSON.parse(String(body))))
-  else if (view.pretty || wantsPretty(request.query, request.userAgent))
-    body = Buffer.from(`${JSON.stringify(JSON.parse(String(body)), null, 2)}\n`)
+  const body = encode(kind, outcome, view)
+  const parsed = () => JSON.parse(String(body instanceof ListPieces ? body.whole() : body)) as unknown
+  if (view.media === 'yaml')
+    return { status, contentType, body: Buffer.from((await import('yaml')).stringify(parsed())), warnings }
+  if (view.pretty || wantsPretty(request.query, request.userAgent))
+    return { status, contentType, body: Buffer.from(`${JSON.stringify(parsed(), null, 2)}\n`), warnings }
   return { status, contentType, body, warnings }
 }

@@ -1,5 +1,6 @@
 import type { UnknownObject } from '../../../kube/object.ts'
 import { apiVersionOf } from '../../../kube/resource.ts'
+import { ListPieces, pieceBytes } from './list-pieces.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { ListResult } from '../registry/read-objects.ts'
 import { encodeObject, type StoredEntry } from '../store/stored-entry.ts'
@@ -112,22 +113,13 @@ export const isPlain = (view: Representation): boolean => view.as === 'Object' &
 export const encodeEntry = (kind: Kind, entry: StoredEntry, view: View): Buffer =>
   view.as === 'Object' ? entry.bytes : encodeObject(viewObject(kind, entry.object, view))
 
-const comma = Buffer.from(',')
-const listEnd = Buffer.from(']}')
-
-/** A list out of the stored bytes of its items: nothing is parsed or encoded again. */
-const joinList = (kind: Kind, metadata: ListMetadata, entries: readonly StoredEntry[]): Buffer => {
+const joinList = (kind: Kind, metadata: ListMetadata, entries: readonly StoredEntry[]): Buffer | ListPieces => {
   const head = `{"kind":"${kind.listKind ?? `${kind.kind}List`}","apiVersion":"${apiVersionOf(kind)}","metadata":${JSON.stringify(metadata)},"items":[`
-  const parts: Buffer[] = [Buffer.from(head)]
-  for (const [index, entry] of entries.entries()) {
-    if (index > 0) parts.push(comma)
-    parts.push(entry.bytes)
-  }
-  parts.push(listEnd)
-  return Buffer.concat(parts)
+  const list = new ListPieces(head, entries)
+  return list.length > pieceBytes ? list : list.whole()
 }
 
-export const encodeList = (kind: Kind, list: ListContent, view: View): Buffer => {
+export const encodeList = (kind: Kind, list: ListContent, view: View): Buffer | ListPieces => {
   const { entries, ...metadata } = list
   switch (view.as) {
     case 'Object':

@@ -17,6 +17,7 @@ import {
   refuseOptions,
   watchErrors,
 } from './option-errors.ts'
+import type { ListPieces } from './list-pieces.ts'
 import type { ResourcePath } from './resource-path.ts'
 
 /** A request for a resource, authenticated and authorized; how it came is no longer seen. */
@@ -38,7 +39,7 @@ export interface RestRequest {
 export interface RestReply {
   status: number
   contentType: string
-  body: Buffer
+  body: Buffer | ListPieces
   /** Texts for Warning headers. */
   warnings: readonly string[]
 }

@@ -66,6 +66,29 @@ void t.test('over HTTP/2', async t => {
     t.equal((await request(session, 'GET', '/livez')).status, 200)
   })
 
+  void t.test('a long list comes in pieces, as long as it said', async t => {
+    for (const n of [0, 1, 2, 3, 4])
+      await request(session, 'POST', configMaps, {
+        headers: json,
+        body: Buffer.from(JSON.stringify({ metadata: { name: `long-${n}` }, data: { a: 'ü'.repeat(100_000) } })),
+      })
+    const list = await request(session, 'GET', `${configMaps}?limit=100`)
+    t.equal(list.headers['content-length'], String(Buffer.byteLength(list.text)))
+    t.ok(list.text.length > 500_000)
+    const names = (JSON.parse(list.text) as { items: { metadata: { name: string } }[] }).items.map(i => i.metadata.name)
+    t.same(
+      names.filter(name => name.startsWith('long-')),
+      ['long-0', 'long-1', 'long-2', 'long-3', 'long-4'],
+    )
+    const overHttp1 = await server.ask(`${configMaps}?limit=100`)
+    t.equal(overHttp1.text, list.text)
+    const given = session.request({ ':path': configMaps })
+    given.once('response', () => given.close(constants.NGHTTP2_CANCEL))
+    given.on('error', () => {})
+    await new Promise(resolve => given.once('close', resolve))
+    t.equal((await request(session, 'GET', '/livez')).status, 200, 'whoever leaves in the middle of one stops nothing')
+  })
+
   void t.test('a client that gives its request up, or its connection, stops nothing', async t => {
     const dropped = session.request({ ':method': 'POST', ':path': configMaps, ...json })
     dropped.on('error', () => {})
