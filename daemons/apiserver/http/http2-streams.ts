@@ -33,15 +33,26 @@ export interface StreamLimits {
 
 const empty = Buffer.alloc(0)
 
-/** Rejects with ApiError RequestEntityTooLarge; never settles for a client that goes away. */
-const readBody = (stream: ServerHttp2Stream, limits: StreamLimits): Promise<Buffer> =>
+/**
+ * Rejects with ApiError RequestEntityTooLarge; never settles for a client that goes away. A body that is as long as it
+ * was said to be leaves the stream paused before its end: Node destroys a stream as soon as both sides have ended, and
+ * makes an error for the write that is still on its way then, which costs as much as reading the body.
+ */
+const readBody = ({ stream, headers }: StreamRequest, limits: StreamLimits): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
+    const said = Number(headers['content-length'])
     let bytes = 0
     let timed = false
+    let whole = false
+    const finish = (): void => {
+      whole = true
+      if (timed) stream.setTimeout(0)
+      resolve(chunks.length === 1 ? (chunks[0] ?? empty) : Buffer.concat(chunks, bytes))
+    }
     // Most bodies come whole: only what is still to come when a turn is over is worth a timer.
     setImmediate(() => {
-      timed = !stream.readableEnded && !stream.destroyed
+      timed = !whole && !stream.destroyed
       if (timed) stream.setTimeout(limits.bodyTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL))
     })
     stream.on('data', (chunk: Buffer) => {
@@ -54,11 +65,11 @@ const readBody = (stream: ServerHttp2Stream, limits: StreamLimits): Promise<Buff
         )
       }
       chunks.push(chunk)
+      if (bytes !== said) return
+      stream.pause()
+      finish()
     })
-    stream.once('end', () => {
-      if (timed) stream.setTimeout(0)
-      resolve(chunks.length === 1 ? (chunks[0] ?? empty) : Buffer.concat(chunks, bytes))
-    })
+    stream.once('end', finish)
   })
 
 /** One piece after the other, each when the one before is on its way. */
@@ -72,18 +83,29 @@ const sendPieces = (stream: ServerHttp2Stream, pieces: Iterator<Buffer>): void =
   next()
 }
 
+/** Lets a paused stream end; one whose client leaves it open although it sent all it said it would is closed. */
+const letEnd = (stream: ServerHttp2Stream): void => {
+  stream.resume()
+  setImmediate(() => {
+    if (!stream.destroyed && !stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR)
+  })
+}
+
 const send = (stream: ServerHttp2Stream, method: string, answer: Answer): void => {
   if (stream.destroyed || stream.closed) return
   const { status, headers, body } = answer
   const length = bodyLength(answer)
   const bodiless = method === 'HEAD' || status === 304 || status === 204
   const head = { ':status': status, ...headers, ...(status === 304 ? {} : { 'content-length': length }) }
-  if (bodiless || length === 0) stream.respond(head, { endStream: true })
-  else {
-    stream.respond(head)
-    if (body instanceof ListPieces) sendPieces(stream, body[Symbol.iterator]())
-    else stream.end(body)
+  if (bodiless || length === 0) {
+    stream.respond(head, { endStream: true })
+    if (stream.isPaused()) letEnd(stream)
+    return
   }
+  stream.respond(head)
+  if (stream.isPaused()) stream.once('finish', () => letEnd(stream))
+  if (body instanceof ListPieces) sendPieces(stream, body[Symbol.iterator]())
+  else stream.end(body)
 }
 
 const serve = async (request: StreamRequest, handler: StreamHandler, limits: StreamLimits): Promise<void> => {
@@ -91,12 +113,13 @@ const serve = async (request: StreamRequest, handler: StreamHandler, limits: Str
   let answer: Answer | undefined
   try {
     // A body from somebody who may not write is not waited for: the refusal is.
-    const body = stream.endAfterHeaders || !handler.expectsBody(request) ? empty : await readBody(stream, limits)
+    const body = stream.endAfterHeaders || !handler.expectsBody(request) ? empty : await readBody(request, limits)
     answer = await handler.handle(request, { stream }, body)
   } catch (error) {
     answer = statusAnswer(error)
   }
   if (answer !== undefined) send(stream, method, answer)
+  else if (stream.isPaused()) letEnd(stream)
 }
 
 /**

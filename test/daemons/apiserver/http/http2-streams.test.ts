@@ -58,6 +58,23 @@ void t.test('over HTTP/2', async t => {
     t.equal(await status, 201)
   })
 
+  void t.test(
+    'a body as long as it was said to be is answered, and its stream closed, though its client leaves it open',
+    async t => {
+      const body = Buffer.from(JSON.stringify({ metadata: { name: 'left-open' } }))
+      const headers = { ...json, 'content-length': String(body.length) }
+      const stream = session.request({ ':method': 'POST', ':path': configMaps, ...headers }, { endStream: false })
+      const status = new Promise(resolve => stream.on('response', head => resolve(head[':status'])))
+      const closed = new Promise(resolve => stream.on('close', resolve))
+      stream.on('error', () => {})
+      stream.resume()
+      stream.write(body)
+      t.equal(await status, 201)
+      await closed
+      t.equal((await request(session, 'GET', '/livez')).status, 200)
+    },
+  )
+
   void t.test('a body over the bound is refused with 413, and the connection goes on', async t => {
     const big = Buffer.alloc(3 * 1024 * 1024 + 1, 0x20)
     const refused = await request(session, 'POST', configMaps, { headers: json, body: big })
