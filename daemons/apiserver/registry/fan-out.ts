@@ -19,7 +19,7 @@ const schedule = (how: (work: () => void) => unknown): void => {
  * turn ends: one event that goes to a thousand watches in a single turn would leave the network idle until the last of
  * them is written, and everybody else who asks something waiting.
  */
-export const post = (tell: () => void): void => {
+const post = (tell: () => void): void => {
   waiting.push(tell)
   schedule(queueMicrotask)
 }
