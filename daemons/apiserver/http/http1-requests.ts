@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { apiError } from '../../../kube/status.ts'
 import { type Answer, bodyLength, wholeBody } from './answer.ts'
 import type { StreamLimits } from './http2-streams.ts'
-import { statusAnswer } from './status-answer.ts'
+import { bodyTooLarge, statusAnswer } from './status-answer.ts'
 
 type Request = IncomingMessage | Http2ServerRequest
 type Response = ServerResponse | Http2ServerResponse
@@ -18,8 +17,6 @@ export interface RequestHandler {
 }
 
 const empty = Buffer.alloc(0)
-const tooLarge = ({ bodyBytes }: StreamLimits) =>
-  apiError('RequestEntityTooLarge', `the body of the request is larger than ${bodyBytes} bytes`)
 
 const hasBody = ({ headers, method = '' }: Request): boolean => {
   const { 'content-length': length = '', 'transfer-encoding': coding } = headers
@@ -29,7 +26,7 @@ const hasBody = ({ headers, method = '' }: Request): boolean => {
 /** Rejects with ApiError RequestEntityTooLarge; never settles for a client that goes away. */
 const readBody = (request: Request, limits: StreamLimits): Promise<Buffer> =>
   new Promise((resolve, reject) => {
-    if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) return reject(tooLarge(limits))
+    if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) return reject(bodyTooLarge(limits.bodyBytes))
     const chunks: Buffer[] = []
     let bytes = 0
     // A client that pauses for too long gets no answer: it would not read one either.
@@ -39,7 +36,7 @@ const readBody = (request: Request, limits: StreamLimits): Promise<Buffer> =>
       if (bytes <= limits.bodyBytes) return void chunks.push(chunk)
       request.removeAllListeners('data')
       request.resume()
-      reject(tooLarge(limits))
+      reject(bodyTooLarge(limits.bodyBytes))
     })
     request.once('end', () => {
       request.setTimeout(0)

@@ -1,10 +1,9 @@
 import type { Http2SecureServer, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { constants } from 'node:http2'
 import type { Socket } from 'node:net'
-import { apiError } from '../../../kube/status.ts'
 import { ListPieces } from '../rest/list-pieces.ts'
 import { type Answer, bodyLength } from './answer.ts'
-import { statusAnswer } from './status-answer.ts'
+import { bodyTooLarge, statusAnswer } from './status-answer.ts'
 
 /** A request as it came on a stream of HTTP/2, with the names that Node's compatibility layer has for its parts. */
 export interface StreamRequest {
@@ -60,9 +59,7 @@ const readBody = ({ stream, headers }: StreamRequest, limits: StreamLimits): Pro
       if (bytes > limits.bodyBytes) {
         stream.removeAllListeners('data')
         stream.resume()
-        return reject(
-          apiError('RequestEntityTooLarge', `the body of the request is larger than ${limits.bodyBytes} bytes`),
-        )
+        return reject(bodyTooLarge(limits.bodyBytes))
       }
       chunks.push(chunk)
       if (bytes !== said) return

@@ -5,15 +5,15 @@ import { messageOf } from '../../../kube/errors.ts'
 import { objectKey } from '../../../kube/object.ts'
 import { daemonSets, nodes, pods } from '../../../kube/resources.ts'
 import { matchLabelSelector } from '../../../kube/selectors.ts'
-import { adoptPatch, claim, releasePatch } from '../claim.ts'
+import { claimPods } from '../claim-pods.ts'
 import type { ControllerContext, StartController } from '../controller-context.ts'
 import { Expectations } from '../expectations.ts'
 import { ControllerHistory, type History } from '../history/controller-history.ts'
 import { pastLimit, revisionHashLabel } from '../history/controller-revision.ts'
-import { controllerOf, controllerReference, isDeleting } from '../owner.ts'
+import { controllerOf, isDeleting } from '../owner.ts'
 import { isTerminatingNamespace, slowStart } from '../pod-creation.ts'
 import { isPodAvailable, isPodReady } from '../pod-state.ts'
-import { applyWrite, deleteWrite, patchWrite, updateWrite } from '../write.ts'
+import { applyWrite, deleteWrite, updateWrite } from '../write.ts'
 import { daemonPod } from './daemon-node.ts'
 import { planDaemonSet, viewNodes, type DaemonInput, type DaemonPlan } from './daemonset-plan.ts'
 import { daemonSetStatus } from './daemonset-status.ts'
@@ -192,20 +192,9 @@ class DaemonSetController {
     }
   }
 
-  async #claimPods(daemonSet: DaemonSet): Promise<Pod[]> {
-    const { informers, client, signal } = this.#context
-    const { name = '', namespace = '', uid = '' } = daemonSet.metadata ?? {}
+  #claimPods(daemonSet: DaemonSet): Promise<Pod[]> {
     const selected = (pod: Pod) => matchLabelSelector(daemonSet.spec?.selector, pod.metadata?.labels)
-    const { owned, adopt, release } = claim(daemonSet, informers.of(pods).byIndex('namespace', namespace), selected)
-    for (const pod of release) await applyWrite(client, patchWrite(pods, pod, releasePatch(pod, [uid])), signal)
-    if (adopt.length === 0) return owned
-    const live = await client.get(daemonSets, name, { namespace })
-    if (live.metadata?.uid !== uid || isDeleting(live)) return owned
-    for (const pod of adopt) {
-      const patch = adoptPatch(pod, controllerReference(daemonSet, daemonSets))
-      if ((await applyWrite(client, patchWrite(pods, pod, patch), signal)) !== undefined) owned.push(pod)
-    }
-    return owned
+    return claimPods(this.#context, daemonSet, { resource: daemonSets, selected })
   }
 }
 

@@ -4,11 +4,10 @@ import { isDeepStrictEqual } from 'node:util'
 import { objectKey } from '../../../kube/object.ts'
 import { jobs, pods } from '../../../kube/resources.ts'
 import { matchLabelSelector } from '../../../kube/selectors.ts'
-import { claim } from '../claim.ts'
+import { claimPods } from '../claim-pods.ts'
 import { timestamp, type ControllerContext, type StartController } from '../controller-context.ts'
 import { Expectations } from '../expectations.ts'
 import { controllerOf, controllerReference, isDeleting } from '../owner.ts'
-import { applyWrite, patchWrite } from '../write.ts'
 import { isJobFinished, isSuspended } from './job-conditions.ts'
 import { planJob, type JobPlan } from './job-plan.ts'
 import { isTracked, trackingFinalizer, uidOf } from './job-pods.ts'
@@ -208,39 +207,23 @@ class JobController {
     return results.flatMap(result => (result.status === 'rejected' ? [result.reason] : []))
   }
 
-  async #claimPods(job: Job): Promise<Pod[]> {
-    const { informers, client, signal } = this.#context
-    const inNamespace = informers.of(pods).byIndex('namespace', job.metadata?.namespace ?? '')
+  #claimPods(job: Job): Promise<Pod[]> {
     const selected = (pod: Pod) => matchLabelSelector(job.spec?.selector, pod.metadata?.labels)
-    const { owned, adopt, release } = claim(job, inNamespace, selected)
-    for (const pod of release) {
-      const { ownerReferences = [], finalizers = [], resourceVersion } = pod.metadata ?? {}
-      const patch = {
-        metadata: {
-          resourceVersion,
-          ownerReferences: ownerReferences.filter(({ uid }) => uid !== job.metadata?.uid),
-          finalizers: finalizers.filter(finalizer => finalizer !== trackingFinalizer),
-        },
-      }
-      await applyWrite(client, patchWrite(pods, pod, patch), signal)
-    }
-    if (adopt.length === 0) return owned
-    const { name = '', namespace = '' } = job.metadata ?? {}
-    const live = await client.get(jobs, name, { namespace })
-    if (live.metadata?.uid !== job.metadata?.uid || isDeleting(live)) return owned
-    for (const pod of adopt) {
-      const { ownerReferences = [], finalizers = [], resourceVersion } = pod.metadata ?? {}
-      const patch = {
-        metadata: {
-          resourceVersion,
-          ownerReferences: [...ownerReferences, controllerReference(job, jobs)],
-          finalizers: [...new Set([...finalizers, trackingFinalizer])],
-        },
-      }
-      const adopted = await applyWrite(client, patchWrite(pods, pod, patch), signal)
-      if (adopted !== undefined) owned.push(adopted as Pod)
-    }
-    return owned
+    const adopt = ({ metadata: { ownerReferences = [], finalizers = [], resourceVersion } = {} }: Pod) => ({
+      metadata: {
+        resourceVersion,
+        ownerReferences: [...ownerReferences, controllerReference(job, jobs)],
+        finalizers: [...new Set([...finalizers, trackingFinalizer])],
+      },
+    })
+    const release = ({ metadata: { ownerReferences = [], finalizers = [], resourceVersion } = {} }: Pod) => ({
+      metadata: {
+        resourceVersion,
+        ownerReferences: ownerReferences.filter(({ uid }) => uid !== job.metadata?.uid),
+        finalizers: finalizers.filter(finalizer => finalizer !== trackingFinalizer),
+      },
+    })
+    return claimPods(this.#context, job, { resource: jobs, selected, adopt, release })
   }
 }
 

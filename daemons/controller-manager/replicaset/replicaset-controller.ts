@@ -7,13 +7,13 @@ import { apiVersionOf, type Resource } from '../../../kube/resource.ts'
 import { pods, replicaSets, replicationControllers } from '../../../kube/resources.ts'
 import { matchLabelSelector } from '../../../kube/selectors.ts'
 import { hasReason } from '../../../kube/status.ts'
-import { adoptPatch, claim, releasePatch } from '../claim.ts'
+import { claimPods } from '../claim-pods.ts'
 import type { ControllerContext, StartController } from '../controller-context.ts'
 import { Expectations } from '../expectations.ts'
 import { controllerOf, controllerReference, isDeleting } from '../owner.ts'
 import { isTerminatingNamespace, slowStart } from '../pod-creation.ts'
 import { isPodActive, isPodAvailable, isPodReady, podFromTemplate } from '../pod-state.ts'
-import { applyWrite, patchWrite, updateWrite } from '../write.ts'
+import { applyWrite, updateWrite } from '../write.ts'
 import { planReplicas, planReplicaSetStatus, type ReplicaFailure } from './replicaset-plan.ts'
 
 /** A kind that keeps a number of pods running. All are taken for ReplicaSets, as upstream takes them. */
@@ -121,24 +121,9 @@ class ReplicaSetController<T extends KubeObject> {
     return nextAvailability(set, active, now)
   }
 
-  async #claimPods(set: ReplicaSet): Promise<Pod[]> {
-    const { informers, client, signal } = this.#context
-    const inNamespace = informers.of(pods).byIndex('namespace', set.metadata?.namespace ?? '')
+  #claimPods(set: ReplicaSet): Promise<Pod[]> {
     const selected = (pod: Pod) => matchLabelSelector(set.spec?.selector, pod.metadata?.labels)
-    const candidates = inNamespace.filter(pod => isPodActive(pod))
-    const { owned, adopt, release } = claim(set, candidates, selected)
-    for (const pod of release)
-      await applyWrite(client, patchWrite(pods, pod, releasePatch(pod, [set.metadata?.uid ?? ''])), signal)
-    if (adopt.length === 0) return owned
-    // Asked afresh: a set that is gone or on its way out must not take in pods, whatever the cache says.
-    const { resource } = this.#flavor
-    const live = await client.get(resource, set.metadata?.name ?? '', { namespace: set.metadata?.namespace ?? '' })
-    if (live.metadata?.uid !== set.metadata?.uid || isDeleting(live)) return owned
-    for (const pod of adopt) {
-      const patch = adoptPatch(pod, controllerReference(set, resource))
-      if ((await applyWrite(client, patchWrite(pods, pod, patch), signal)) !== undefined) owned.push(pod)
-    }
-    return owned
+    return claimPods(this.#context, set, { resource: this.#flavor.resource, selected, considered: isPodActive })
   }
 
   async #manage(set: ReplicaSet, key: string, active: readonly Pod[]): Promise<void> {

@@ -4,13 +4,13 @@ import { isDeepStrictEqual } from 'node:util'
 import { objectKey } from '../../../kube/object.ts'
 import { persistentVolumeClaims, pods, statefulSets } from '../../../kube/resources.ts'
 import { matchLabelSelector } from '../../../kube/selectors.ts'
-import { adoptPatch, claim, releasePatch } from '../claim.ts'
+import { claimPods } from '../claim-pods.ts'
 import type { ControllerContext, StartController } from '../controller-context.ts'
 import { ControllerHistory, type History } from '../history/controller-history.ts'
 import { pastLimit } from '../history/controller-revision.ts'
-import { controllerOf, controllerReference, isDeleting } from '../owner.ts'
+import { controllerOf } from '../owner.ts'
 import { isPodAvailable, isPodReady } from '../pod-state.ts'
-import { applyWrite, patchWrite, updateWrite } from '../write.ts'
+import { applyWrite, updateWrite } from '../write.ts'
 import { ordinalOf, revisionOf } from './stateful-pod.ts'
 import { StatefulWrites } from './stateful-writes.ts'
 import { planStatefulSet, type StatefulInput } from './statefulset-plan.ts'
@@ -104,21 +104,10 @@ class StatefulSetController {
   }
 
   /** Only pods that are named as the set's count as its own. */
-  async #claimPods(set: StatefulSet): Promise<Pod[]> {
-    const { informers, client, signal } = this.#context
-    const { name = '', namespace = '', uid = '' } = set.metadata ?? {}
+  #claimPods(set: StatefulSet): Promise<Pod[]> {
     const selected = (pod: Pod) =>
       ordinalOf(set, pod) >= 0 && matchLabelSelector(set.spec?.selector, pod.metadata?.labels)
-    const { owned, adopt, release } = claim(set, informers.of(pods).byIndex('namespace', namespace), selected)
-    for (const pod of release) await applyWrite(client, patchWrite(pods, pod, releasePatch(pod, [uid])), signal)
-    if (adopt.length === 0) return owned
-    const live = await client.get(statefulSets, name, { namespace })
-    if (live.metadata?.uid !== uid || isDeleting(live)) return owned
-    for (const pod of adopt) {
-      const patch = adoptPatch(pod, controllerReference(set, statefulSets))
-      if ((await applyWrite(client, patchWrite(pods, pod, patch), signal)) !== undefined) owned.push(pod)
-    }
-    return owned
+    return claimPods(this.#context, set, { resource: statefulSets, selected })
   }
 }
 
