@@ -1,12 +1,5 @@
 import { cloneJson, isJsonObject, setKey } from '../../../kube/patch/json-value.ts'
-import { type JsonSchema, valuesOf, walkSchema } from './json-schema.ts'
-
-/** Whether anything in the schema has a default: most have none, and then nothing has to be walked. */
-export const hasDefaults = (schema: JsonSchema): boolean => {
-  let found = false
-  walkSchema(schema, ({ default: value }) => (found ||= value !== undefined))
-  return found
-}
+import { type JsonSchema, valuesOf } from './json-schema.ts'
 
 /**
  * Fills defaults in place, outermost first. A null where null is not allowed counts as absent where there is a default,

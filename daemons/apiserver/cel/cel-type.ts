@@ -44,11 +44,9 @@ const simple = (name: SimpleName): CelType => ({ kind: 'simple', name })
 
 export const celBool = simple('bool')
 export const celInt = simple('int')
-export const celUint = simple('uint')
 export const celDouble = simple('double')
 export const celString = simple('string')
 export const celBytes = simple('bytes')
-export const celNull = simple('null')
 export const celTimestamp = simple('timestamp')
 export const celDuration = simple('duration')
 /** Checked when the expression runs: JSON whose schema is not known. */
